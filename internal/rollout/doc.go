@@ -1,0 +1,2 @@
+// Package rollout is the core.
+package rollout

@@ -1,0 +1,104 @@
+// Package store is the interface to what Sluice remembers: services, their
+// replicas, versions, rollouts and events. Implementations are in the folders
+// below it. A Change is one transaction, so that a record never appears without
+// the event that tells of it; what has been committed survives a power cut.
+//
+// Only one control plane uses a store at a time; the controller keeps its own
+// copy of services and replicas and reads them back only when it starts.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/runtime"
+)
+
+// ErrNotFound is returned for a service, version or rollout that is not there.
+var ErrNotFound = errors.New("not found")
+
+// Service is the record of one service.
+type Service struct {
+	Core      rollout.Service `json:"core"`
+	Config    json.RawMessage `json:"config"` // the service file in force, normalised
+	Group     string          `json:"group"`
+	Token     string          `json:"token"`
+	Warnings  []string        `json:"warnings"`
+	CreatedAt time.Time       `json:"created_at"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+// Replica is the record of one replica.
+type Replica struct {
+	Core   rollout.Replica `json:"core"`
+	Handle *runtime.Handle `json:"handle"` // nil before its first start is recorded
+}
+
+// Version is the record of one version. Revision is the digest that makes
+// versions with equal replica keys one (see rollout.Target).
+type Version struct {
+	api.Version
+	Revision string `json:"revision"`
+}
+
+// Snapshot is one service with its replicas, in the order they were made.
+type Snapshot struct {
+	Service  Service
+	Replicas []Replica
+	Versions []Version // ascending
+}
+
+// Change is what one transaction writes about one service.
+type Change struct {
+	Name         string
+	Service      *Service      // nil leaves it as it is
+	Delete       bool          // the service with all it has, but not its events
+	Versions     []Version     // inserted, or replaced by number
+	Rollouts     []api.Rollout // inserted, or replaced by id
+	PutReplicas  []Replica     // inserted, or replaced by id
+	DropReplicas []string
+	Events       []api.Event // Seq is given by the store
+}
+
+// EventQuery selects events. Zero fields select all.
+type EventQuery struct {
+	Service string
+	After   int64 // only those with a higher Seq
+	Limit   int   // the newest that many; 0 is 1000
+}
+
+// Gateway is a gateway process that has been told of, so that a control plane
+// that comes back knows whom to wait for.
+type Gateway struct {
+	ID        string    `json:"id"`
+	Pid       int       `json:"pid"`
+	StartTime uint64    `json:"start_time"`
+	Listen    string    `json:"listen"`
+	SeenAt    time.Time `json:"seen_at"`
+}
+
+// Store remembers.
+type Store interface {
+	// Load reads every service, by name.
+	Load(ctx context.Context) ([]Snapshot, error)
+	// Commit writes the changes in one transaction and returns their events
+	// with Seq filled in.
+	Commit(ctx context.Context, changes ...Change) ([]api.Event, error)
+	// Rollouts lists a service's rollouts, newest first.
+	Rollouts(ctx context.Context, service string) ([]api.Rollout, error)
+	// Events lists the selected events in ascending order of Seq. Events of a deleted service
+	// stay readable.
+	Events(ctx context.Context, q EventQuery) ([]api.Event, error)
+	// Gateways lists the recorded gateways.
+	Gateways(ctx context.Context) ([]Gateway, error)
+	PutGateway(ctx context.Context, g Gateway) error
+	DropGateway(ctx context.Context, id string) error
+	// NextEpoch counts the starts of the control plane: each call returns one
+	// more than the call before, for ever. Routing table revisions begin with it.
+	NextEpoch(ctx context.Context) (uint64, error)
+	Close() error
+}
