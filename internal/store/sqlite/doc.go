@@ -1,0 +1,19 @@
+// Package sqlite keeps what Sluice remembers in one SQLite file, DATA/sluice.db,
+// and implements store.Store.
+//
+// Contract. A Commit is one transaction and one fsync: once it has returned,
+// the change survives a power cut (WAL with synchronous=FULL); when it fails
+// nothing of it is there. One process owns a data directory at a time: Open
+// takes an exclusive lock that dies with its process, and a second Open is
+// refused with a *LockedError. Everything else that goes wrong with the file or
+// its disk is an *Error that says what to do next. Nothing here deletes or
+// repairs a file by itself, and after a failed Commit (a full disk, say) the
+// store goes on: the same Commit works once there is room.
+//
+// Events have a Seq that is never used twice. Of each service the newest
+// KeepEvents stay, also after the service is deleted; older ones go in the
+// transaction that pushes them out.
+//
+// The schema grows by numbered files under migrations/; PRAGMA user_version
+// says which is in force. Released files are never edited.
+package sqlite

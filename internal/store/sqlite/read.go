@@ -1,0 +1,178 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/store"
+)
+
+// Load implements store.Store.
+func (s *Store) Load(ctx context.Context) ([]store.Snapshot, error) {
+	list, err := s.load(ctx)
+	return list, failure("load", s.path, err)
+}
+
+// load reads three tables in the order of services and lays them together; one
+// transaction makes them one moment.
+func (s *Store) load(ctx context.Context) ([]store.Snapshot, error) {
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+
+	var list []store.Snapshot
+	var orphan string
+	index := map[string]int{}
+	of := func(service string) *store.Snapshot {
+		at, ok := index[service]
+		if !ok {
+			orphan = service
+			return new(store.Snapshot)
+		}
+		return &list[at]
+	}
+	err = each(ctx, tx, func(name string, v store.Service) {
+		v.Config = absent(v.Config)
+		index[name] = len(list)
+		list = append(list, store.Snapshot{Service: v})
+	}, `SELECT name, record FROM services ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, tx, func(service string, r store.Replica) {
+		at := of(service)
+		at.Replicas = append(at.Replicas, r)
+	}, `SELECT service, record FROM replicas ORDER BY service, made`)
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, tx, func(service string, v store.Version) {
+		v.Config = absent(v.Config)
+		at := of(service)
+		at.Versions = append(at.Versions, v)
+	}, `SELECT service, record FROM versions ORDER BY service, number`)
+	if err == nil && orphan != "" {
+		err = fmt.Errorf("%w: records of service %q without the service", ErrCorrupt, orphan)
+	}
+	return list, err
+}
+
+// absent gives an absent document back as it was: JSON makes it null.
+func absent(document json.RawMessage) json.RawMessage {
+	if string(document) == "null" {
+		return nil
+	}
+	return document
+}
+
+// Rollouts implements store.Store: in order of insertion, the last first. A
+// service that is not there is store.ErrNotFound.
+func (s *Store) Rollouts(ctx context.Context, service string) ([]api.Rollout, error) {
+	list, err := s.rollouts(ctx, service)
+	return list, failure("read rollouts", s.path, err)
+}
+
+func (s *Store) rollouts(ctx context.Context, service string) ([]api.Rollout, error) {
+	list := []api.Rollout{}
+	err := each(ctx, s.readers, func(_ string, r api.Rollout) { list = append(list, r) },
+		`SELECT id, record FROM rollouts WHERE service = ? ORDER BY made DESC`, service)
+	if err != nil || len(list) > 0 {
+		return list, err
+	}
+	var known bool
+	err = s.readers.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM services WHERE name = ?)`, service).Scan(&known)
+	if err == nil && !known {
+		err = fmt.Errorf("service %q: %w", service, store.ErrNotFound)
+	}
+	return list, err
+}
+
+// Events implements store.Store.
+func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]api.Event, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 1000
+	}
+	list := []api.Event{}
+	add := func(seq int64, e api.Event) {
+		e.Seq = seq
+		list = append(list, e)
+	}
+	var err error
+	if q.Service == "" {
+		err = each(ctx, s.readers, add,
+			`SELECT seq, record FROM events WHERE seq > ? ORDER BY seq DESC LIMIT ?`, q.After, limit)
+	} else {
+		err = each(ctx, s.readers, add,
+			`SELECT seq, record FROM events WHERE service = ? AND seq > ? ORDER BY seq DESC LIMIT ?`, q.Service, q.After, limit)
+	}
+	slices.Reverse(list)
+	return list, failure("read events", s.path, err)
+}
+
+// Gateways implements store.Store: by id.
+func (s *Store) Gateways(ctx context.Context) ([]store.Gateway, error) {
+	list := []store.Gateway{}
+	err := each(ctx, s.readers, func(_ string, g store.Gateway) { list = append(list, g) },
+		`SELECT id, record FROM gateways ORDER BY id`)
+	return list, failure("read gateways", s.path, err)
+}
+
+// PutGateway implements store.Store.
+func (s *Store) PutGateway(ctx context.Context, g store.Gateway) error {
+	return s.write(ctx, "record gateway", func(ctx context.Context) error {
+		w := writer{ctx: ctx}
+		w.exec(s.stmt.putGateway, g.ID, millis(g.SeenAt), w.json(g))
+		return w.err
+	})
+}
+
+// DropGateway implements store.Store. One that is not there is no error.
+func (s *Store) DropGateway(ctx context.Context, id string) error {
+	return s.write(ctx, "drop gateway", func(ctx context.Context) error {
+		_, err := s.stmt.dropGateway.ExecContext(ctx, id)
+		return err
+	})
+}
+
+// NextEpoch implements store.Store: the first is 1.
+func (s *Store) NextEpoch(ctx context.Context) (uint64, error) {
+	var epoch int64
+	err := s.write(ctx, "count start", func(ctx context.Context) error {
+		return s.stmt.nextEpoch.QueryRowContext(ctx).Scan(&epoch)
+	})
+	return uint64(epoch), err
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each reads rows of a key and a record and hands them to take in their order.
+// A record that is no JSON of T is damage.
+func each[K, T any](ctx context.Context, q querier, take func(K, T), query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key K
+		var text []byte
+		if err := rows.Scan(&key, &text); err != nil {
+			return err
+		}
+		var record T
+		if err := json.Unmarshal(text, &record); err != nil {
+			return fmt.Errorf("%w: record of %v: %w", ErrCorrupt, key, err)
+		}
+		take(key, record)
+	}
+	return rows.Err()
+}

@@ -1,0 +1,200 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"sluice.dev/sluice/internal/store"
+)
+
+// KeepEvents is how many events of each service are kept.
+const KeepEvents = 10_000
+
+var _ store.Store = (*Store)(nil)
+
+// Store is the database of one data directory. It is safe for concurrent use:
+// commits go one after the other, reads do not wait for them.
+type Store struct {
+	path string
+	lock *lock
+
+	readers *sql.DB
+	writers *sql.DB // holds one connection, conn
+
+	turn chan struct{} // holds one token; who has it uses conn and stmts
+	conn *sql.Conn
+	stmt statements
+
+	keepEvents int
+}
+
+// pragmas hold for every connection. With WAL, synchronous=FULL is what makes
+// an answered change survive a power cut; NORMAL would lose the last ones.
+const pragmas = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(full)&_pragma=trusted_schema(0)"
+
+// Open takes the data directory dir, makes it when it is missing (mode 0700)
+// and opens its database, bringing an older schema up to date. The error is a
+// *LockedError when another process has it, else an *Error.
+func Open(ctx context.Context, dir string) (*Store, error) {
+	migrations, err := readMigrations(migrationFiles)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, failure("create data directory", dir, err)
+	}
+	lock, err := takeLock(dir)
+	var locked *LockedError
+	switch {
+	case errors.As(err, &locked):
+		return nil, err
+	case err != nil:
+		return nil, failure("lock data directory", dir, err)
+	}
+	s := &Store{
+		path:       filepath.Join(dir, "sluice.db"),
+		lock:       lock,
+		turn:       make(chan struct{}, 1),
+		keepEvents: KeepEvents,
+	}
+	if err := s.open(ctx, migrations); err != nil {
+		s.Close()
+		return nil, failure("open", s.path, err)
+	}
+	s.turn <- struct{}{}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, migrations []migration) error {
+	if err := createFile(s.path); err != nil {
+		return err
+	}
+	if err := checkHeader(s.path); err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(s.path)
+	if err != nil {
+		return err
+	}
+	// As a URI, a path may hold any character, "?" and "%" too.
+	name := (&url.URL{Scheme: "file", Path: absolute}).String() + pragmas
+	if s.writers, err = sql.Open("sqlite", name); err != nil {
+		return err
+	}
+	if s.conn, err = s.writers.Conn(ctx); err != nil {
+		return err
+	}
+	// The schema is looked at before anything is written, the journal mode too.
+	if _, err := schemaVersion(ctx, s.conn); err != nil {
+		return err
+	}
+	var mode string
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA journal_mode = wal").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("journal mode is %q, want wal: the file system does not support shared memory", mode)
+	}
+	if err := migrate(ctx, s.conn, migrations); err != nil {
+		return err
+	}
+	if err := s.stmt.prepare(ctx, s.conn); err != nil {
+		return err
+	}
+	// An empty transaction tells now and not at the first change that the file
+	// is read-only.
+	if err := inTransaction(ctx, s.conn, func() error { return nil }); err != nil {
+		return err
+	}
+	if s.readers, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(4)
+	s.readers.SetMaxIdleConns(4)
+	return s.readers.PingContext(ctx)
+}
+
+// createFile makes a new database file readable by its owner alone (it holds
+// service tokens; the files SQLite makes beside it take over its mode), and
+// its name durable.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// checkHeader finds out cheaply that the file is no database at all.
+func checkHeader(path string) error {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	n, err := io.ReadFull(f, head)
+	switch {
+	case err == io.EOF: // new, or its first transaction is in the WAL still
+		return nil
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case string(head[:n]) != magic:
+		return fmt.Errorf("%w: it does not begin as a SQLite file does", ErrCorrupt)
+	}
+	return nil
+}
+
+// write runs do in one transaction when it is its turn. ctx ends the waiting
+// for the turn; a transaction that has begun takes a few milliseconds and is
+// not cut, so that an answer is never in doubt because the caller left.
+func (s *Store) write(ctx context.Context, op string, do func(ctx context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.turn:
+	}
+	defer func() { s.turn <- struct{}{} }()
+	uncut := context.WithoutCancel(ctx)
+	return failure(op, s.path, inTransaction(uncut, s.conn, func() error { return do(uncut) }))
+}
+
+// Close ends the store and then its lock. No other call may be under way.
+func (s *Store) Close() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.Close())
+	}
+	errs = append(errs, s.stmt.close())
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.writers != nil {
+		errs = append(errs, s.writers.Close())
+	}
+	err := failure("close", s.path, errors.Join(errs...))
+	return errors.Join(err, s.lock.release())
+}
