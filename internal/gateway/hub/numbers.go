@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"cmp"
+	"slices"
+
+	"sluice.dev/sluice/internal/gateway/wire"
+)
+
+type tallyKey struct {
+	service string
+	version int
+}
+
+// Total is what all gateways together have counted for one version of a
+// service. The counts only grow, also when a gateway ends; see wire.Tally for
+// what each means. A control plane that starts again takes over the counts of
+// the gateways that run.
+type Total struct {
+	Service  string
+	Version  int // 0 for requests that reached no replica
+	Class    [6]uint64
+	Lost     uint64
+	Cut      uint64
+	Canceled uint64
+	Latency  [wire.Buckets]uint64 // per bucket of wire.Bounds, not cumulative; the last is unbounded
+}
+
+func (t *Total) add(w wire.Tally) {
+	for i, n := range w.Class {
+		t.Class[i] += n
+	}
+	t.Lost += w.Lost
+	t.Cut += w.Cut
+	t.Canceled += w.Canceled
+	for _, pair := range w.Latency {
+		t.Latency[pair[0]] += pair[1]
+	}
+}
+
+// Numbers are the totals by service and version.
+func (h *Hub) Numbers() []Total {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sums := make(map[tallyKey]*Total, len(h.retired))
+	for key, t := range h.retired {
+		copied := *t
+		sums[key] = &copied
+	}
+	for _, p := range h.lapsed {
+		p.addTo(sums)
+	}
+	for _, p := range h.peers {
+		p.addTo(sums)
+	}
+	totals := make([]Total, 0, len(sums))
+	for _, t := range sums {
+		totals = append(totals, *t)
+	}
+	slices.SortFunc(totals, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Version, b.Version))
+	})
+	return totals
+}
+
+// retire keeps the counts of a process that is gone for good. The lock must be
+// held.
+func (h *Hub) retire(p *peer) { p.addTo(h.retired) }
+
+// comeBack settles what becomes of the counts of a gateway whose lease ran out,
+// when its id is heard of again: the same process goes on counting from them,
+// and another one begins at zero. The lock must be held.
+func (h *Hub) comeBack(p *peer) {
+	before := h.lapsed[p.record.ID]
+	if before == nil {
+		return
+	}
+	delete(h.lapsed, p.record.ID)
+	if sameProcess(before.record, p.record) {
+		p.tallies = before.tallies
+	} else {
+		h.retire(before)
+	}
+}
+
+func (p *peer) addTo(sums map[tallyKey]*Total) {
+	for key, w := range p.tallies {
+		t := sums[key]
+		if t == nil {
+			t = &Total{Service: key.service, Version: key.version}
+			sums[key] = t
+		}
+		t.add(w)
+	}
+}
+
+func (p *peer) takeTallies(list []wire.Tally) {
+	for _, w := range list {
+		p.tallies[tallyKey{w.Service, w.Version}] = w
+	}
+}
