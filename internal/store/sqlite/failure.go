@@ -60,46 +60,46 @@ func failure(op, path string, err error) error {
 		errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	kind, hint := classify(err)
+	hint, kind := classify(err)
 	if kind != nil {
 		err = fmt.Errorf("%w (%w)", kind, err)
 	}
 	return &Error{Op: op, Path: path, Hint: hint, Err: err}
 }
 
-func classify(err error) (kind error, hint string) {
+func classify(err error) (hint string, kind error) {
 	switch {
 	case errors.Is(err, ErrCorrupt):
-		return nil, hintCorrupt
+		return hintCorrupt, nil
 	case errors.Is(err, ErrForeign):
-		return nil, hintForeign
+		return hintForeign, nil
 	case errors.Is(err, ErrNewerSchema):
-		return nil, hintNewer
+		return hintNewer, nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return ErrFull, hintFull
+		return hintFull, ErrFull
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
-		return ErrReadOnly, hintWrite
+		return hintWrite, ErrReadOnly
 	}
 	var sqlite *driver.Error
 	if !errors.As(err, &sqlite) {
-		return nil, ""
+		return "", nil
 	}
 	if sqlite.Code() == lib.SQLITE_IOERR_SHMSIZE {
-		return ErrFull, hintFull
+		return hintFull, ErrFull
 	}
 	switch sqlite.Code() & 0xff { // the rest of an extended code says where, not what
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
-		return ErrCorrupt, hintCorrupt
+		return hintCorrupt, ErrCorrupt
 	case lib.SQLITE_FULL:
-		return ErrFull, hintFull
+		return hintFull, ErrFull
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_CANTOPEN:
-		return ErrReadOnly, hintWrite
+		return hintWrite, ErrReadOnly
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		return nil, hintBusy
+		return hintBusy, nil
 	case lib.SQLITE_IOERR:
-		return nil, hintIO
+		return hintIO, nil
 	}
-	return nil, ""
+	return "", nil
 }
 
 // missingParent tells the failure of a record whose service is not there.

@@ -74,10 +74,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, migrations []migration) error {
-	if err := createFile(s.path); err != nil {
-		return err
-	}
-	if err := checkHeader(s.path); err != nil {
+	if err := lookAtFile(s.path); err != nil {
 		return err
 	}
 	absolute, err := filepath.Abs(s.path)
@@ -109,11 +106,6 @@ func (s *Store) open(ctx context.Context, migrations []migration) error {
 	if err := s.stmt.prepare(ctx, s.conn); err != nil {
 		return err
 	}
-	// An empty transaction tells now and not at the first change that the file
-	// is read-only.
-	if err := inTransaction(ctx, s.conn, func() error { return nil }); err != nil {
-		return err
-	}
 	if s.readers, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
 		return err
 	}
@@ -122,32 +114,14 @@ func (s *Store) open(ctx context.Context, migrations []migration) error {
 	return s.readers.PingContext(ctx)
 }
 
-// createFile makes a new database file readable by its owner alone (it holds
-// service tokens; the files SQLite makes beside it take over its mode), and
-// its name durable.
-func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-// checkHeader finds out cheaply that the file is no database at all.
-func checkHeader(path string) error {
+// lookAtFile makes the file when it is missing, readable by its owner alone (it
+// holds service tokens; the files SQLite makes beside it take over its mode),
+// and finds out cheaply that it may not be written to or is no database at all.
+// It comes before SQLite opens the file: to close any descriptor of it later
+// would drop SQLite's own locks.
+func lookAtFile(path string) error {
 	const magic = "SQLite format 3\x00"
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
@@ -156,13 +130,24 @@ func checkHeader(path string) error {
 	n, err := io.ReadFull(f, head)
 	switch {
 	case err == io.EOF: // new, or its first transaction is in the WAL still
-		return nil
+		return syncDirectory(filepath.Dir(path))
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	case string(head[:n]) != magic:
 		return fmt.Errorf("%w: it does not begin as a SQLite file does", ErrCorrupt)
 	}
 	return nil
+}
+
+// syncDirectory makes the names in a directory durable; SQLite does it for its
+// other files but not for the database itself.
+func syncDirectory(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
 
 // write runs do in one transaction when it is its turn. ctx ends the waiting

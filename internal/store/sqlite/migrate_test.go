@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/store"
+)
+
+// TestOlderSchemas opens a file of every schema there ever was and finds in it
+// what its program left. A new migration needs a new testdata/schemaN.sql.
+func TestOlderSchemas(t *testing.T) {
+	all, err := readMigrations(migrationFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= len(all); n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			records, err := os.ReadFile(fmt.Sprintf("testdata/schema%d.sql", n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			raw(t, filepath.Join(dir, "sluice.db"), func(ctx context.Context, conn *sql.Conn) {
+				if err := migrate(ctx, conn, all[:n]); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.ExecContext(ctx, string(records)); err != nil {
+					t.Fatal(err)
+				}
+			})
+			s := mustOpen(t, dir)
+			defer s.Close()
+			checkOldRecords(t, s)
+		})
+	}
+}
+
+func checkOldRecords(t *testing.T, s *Store) {
+	list, err := s.Load(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("Load: %d services, %v", len(list), err)
+	}
+	got := list[0]
+	if got.Service.Core.Name != "digits" || got.Service.Core.Base.Revision != "r1" ||
+		got.Service.Core.Strategy.MaxSurge != (api.Count{Value: 25, Percent: true}) {
+		t.Errorf("service: %+v", got.Service)
+	}
+	if len(got.Versions) != 2 || got.Versions[0].Number != 1 || got.Versions[1].Message != "better" {
+		t.Errorf("versions: %+v", got.Versions)
+	}
+	if len(got.Replicas) != 2 || got.Replicas[0].Handle.Pid != 4242 || got.Replicas[1].Core.ID != "digits-2-a" {
+		t.Errorf("replicas: %+v", got.Replicas)
+	}
+	rollouts, err := s.Rollouts(t.Context(), "digits")
+	if err != nil || len(rollouts) != 1 || rollouts[0].Phase != api.RolloutCompleted {
+		t.Errorf("rollouts: %+v, %v", rollouts, err)
+	}
+	gateways, err := s.Gateways(t.Context())
+	if err != nil || len(gateways) != 1 || gateways[0].Pid != 77 {
+		t.Errorf("gateways: %+v, %v", gateways, err)
+	}
+	if epoch, err := s.NextEpoch(t.Context()); epoch != 4 || err != nil {
+		t.Errorf("epoch %d, %v; want 4", epoch, err)
+	}
+	events, err := s.Commit(t.Context(), store.Change{Name: "digits", Events: []api.Event{{Reason: "Next"}}})
+	if err != nil || events[0].Seq != 42 {
+		t.Errorf("next event: %+v, %v; want seq 42", events, err)
+	}
+}
+
+// raw opens the file without the store around it.
+func raw(t *testing.T, path string, do func(ctx context.Context, conn *sql.Conn)) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	do(t.Context(), conn)
+}
+
+// TestFailedMigration: the step that fails leaves the schema, the data and the
+// number of the step before; a repaired program goes on from there.
+func TestFailedMigration(t *testing.T) {
+	steps := func(third string) []migration {
+		list, err := readMigrations(fstest.MapFS{
+			"migrations/0001_a.sql": {Data: []byte("CREATE TABLE a (x); INSERT INTO a VALUES (1)")},
+			"migrations/0002_b.sql": {Data: []byte("UPDATE a SET x = x + 1; CREATE TABLE b (y)")},
+			"migrations/0003_c.sql": {Data: []byte(third)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	raw(t, filepath.Join(t.TempDir(), "x.db"), func(ctx context.Context, conn *sql.Conn) {
+		err := migrate(ctx, conn, steps("UPDATE a SET x = 99; INSERT INTO nowhere VALUES (1)"))
+		if err == nil || !strings.Contains(err.Error(), "0003_c.sql") {
+			t.Fatalf("error %v does not name the step", err)
+		}
+		check := func(wantVersion, wantX int) {
+			t.Helper()
+			var x int
+			if err := conn.QueryRowContext(ctx, "SELECT x FROM a").Scan(&x); err != nil {
+				t.Fatal(err)
+			}
+			if v, err := schemaVersion(ctx, conn); v != wantVersion || x != wantX || err != nil {
+				t.Fatalf("schema %d with x=%d, %v; want %d with x=%d", v, x, err, wantVersion, wantX)
+			}
+		}
+		check(2, 2)
+		if err := migrate(ctx, conn, steps("UPDATE a SET x = 10 * x")); err != nil {
+			t.Fatal(err)
+		}
+		check(3, 20)
+		if err := migrate(ctx, conn, steps("unused")[:2]); !errors.Is(err, ErrNewerSchema) {
+			t.Errorf("an older program: %v, want ErrNewerSchema", err)
+		}
+	})
+}
+
+func TestMigrationNames(t *testing.T) {
+	for _, name := range []string{"0002_gap.sql", "1x_bad.sql", "first.sql"} {
+		if _, err := readMigrations(fstest.MapFS{"migrations/" + name: {}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
