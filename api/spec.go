@@ -71,6 +71,9 @@ type Container struct {
 	Startup    *Check
 	Health     *Check // readiness; a tcp check on the port when the file names none
 	Liveness   *Check
+	// HealthDefaulted says that the file names no health_check, and Health is
+	// the tcp check that stands in.
+	HealthDefaulted bool
 }
 
 // EnvVar is one entry of containers[].env.

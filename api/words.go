@@ -1,0 +1,147 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// portMark stands for the replica's port in a command.
+const portMark = "{{port}}"
+
+var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+
+// Words splits containers[].command into the program and its arguments, as a
+// POSIX shell splits and unquotes words and expands variables, but without a
+// shell: pipes, redirections, lists and command substitution are refused, there
+// is no globbing. An empty variable counts as unset. {{port}} becomes env("PORT").
+//
+//	./model-server --model "$MODEL_PATH" --listen :{{port}}
+func Words(command string, env func(string) string) (words []string, err error) {
+	defer func() {
+		// Expansion runs on what a user wrote; a fault in it must not end the server.
+		if r := recover(); r != nil {
+			words, err = nil, fmt.Errorf("the command cannot be split into words: %v", r)
+		}
+	}()
+	parsed, err := parseWords(command)
+	if err != nil {
+		return nil, err
+	}
+	config := &expand.Config{Env: expand.FuncEnviron(func(name string) string {
+		if user, ok := strings.CutPrefix(name, "HOME "); ok {
+			return "~" + user // else the user database would be asked
+		}
+		return env(name)
+	})}
+	words, err = expand.Fields(config, parsed...)
+	if err != nil {
+		return nil, fmt.Errorf("the command cannot be expanded: %w", err)
+	}
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], portMark, env("PORT"))
+	}
+	switch {
+	case len(words) == 0 || words[0] == "":
+		return nil, errors.New("the command names no program")
+	case assignment.MatchString(words[0]):
+		return nil, fmt.Errorf("the command begins with the assignment %q; set variables in env, or use script", words[0])
+	}
+	return words, nil
+}
+
+func parseWords(command string) ([]*syntax.Word, error) {
+	const refused = "a command is one program with its arguments; use script for what needs a shell"
+	var words []*syntax.Word
+	for word, err := range syntax.NewParser().WordsSeq(strings.NewReader(command)) {
+		if err != nil {
+			return nil, fmt.Errorf("%w; %s", err, refused)
+		}
+		words = append(words, word)
+	}
+	for _, word := range words {
+		var found error
+		syntax.Walk(word, func(node syntax.Node) bool {
+			switch node.(type) {
+			case *syntax.CmdSubst:
+				found = errors.New("command substitution is not available; " + refused)
+			case *syntax.ProcSubst:
+				found = errors.New("process substitution is not available; " + refused)
+			}
+			return found == nil
+		})
+		if found != nil {
+			return nil, found
+		}
+		for _, part := range word.Parts {
+			if lit, ok := part.(*syntax.Lit); ok {
+				lit.Value = escapeBraces(lit.Value)
+			}
+		}
+	}
+	return words, nil
+}
+
+// escapeBraces keeps braces as they are. sh expands none, and {{port}} needs them.
+func escapeBraces(lit string) string {
+	var b strings.Builder
+	for i := 0; i < len(lit); i++ {
+		switch {
+		case lit[i] == '\\' && i+1 < len(lit):
+			b.WriteByte(lit[i])
+			i++
+		case lit[i] == '{':
+			b.WriteByte('\\')
+		}
+		b.WriteByte(lit[i])
+	}
+	return b.String()
+}
+
+// Files lists what makes up a version besides its configuration: model_path,
+// warm_up_data_path, the program, and every other word of the command that may
+// name a file (also behind --flag=). They are candidates: the caller looks which
+// exist. All are absolute when the file has a working directory, except that a
+// program without a slash stays a bare name, to be looked up in PATH. What
+// depends on the port, addresses, and what only a script names are left out.
+func Files(s *Spec) []string {
+	var files []string
+	add := func(path string) {
+		clean := filepath.Clean(path)
+		if path == "" || clean == "." || clean == ".." || clean == "/" || isAddress(path) || strings.Contains(path, portMark) {
+			return
+		}
+		if path = filepath.Clean(s.Abs(path)); !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+	}
+	add(s.ModelPath)
+	add(s.WarmUpData)
+	words, err := Words(s.Container.Command, s.lookupEnv(func(name string) string {
+		if name == "PORT" {
+			return portMark
+		}
+		return ""
+	}))
+	if err != nil {
+		return files
+	}
+	if program := words[0]; strings.Contains(program, "/") {
+		add(program)
+	} else if !slices.Contains(files, program) {
+		files = append(files, program)
+	}
+	for _, word := range words[1:] {
+		if strings.HasPrefix(word, "-") {
+			_, word, _ = strings.Cut(word, "=")
+		}
+		add(word)
+	}
+	return files
+}
