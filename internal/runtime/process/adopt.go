@@ -1,0 +1,122 @@
+package process
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/fnv"
+	"net"
+	"strconv"
+	"time"
+
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/runtime/probe"
+)
+
+// Adopt takes over the processes of an earlier run; see runtime.Runtime. A
+// process is the recorded one when its pid, start time and boot are. Where a
+// start was ordered and its outcome not recorded, the leader of a process group
+// that carries the replica's id and this data directory in its environment is
+// the process. The answer is in the order of the list.
+//
+// Adopt with an empty list ends every replica of the data directory.
+func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime.Adopted, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	leaders := map[string]stray{}
+	marked := map[string]bool{}
+	for _, p := range r.sweeps.scan() {
+		marked[p.replica] = true
+		if p.group != p.pid {
+			continue
+		}
+		// Of several, the first is the main process: the others are what it started.
+		if known, found := leaders[p.replica]; !found || cmp.Or(cmp.Compare(p.start, known.start), cmp.Compare(p.pid, known.pid)) < 0 {
+			leaders[p.replica] = p
+		}
+	}
+	result := make([]runtime.Adopted, len(list))
+	lives := map[string]bool{}
+	for i, a := range list {
+		id := a.Launch.Replica
+		result[i].Replica = id
+		process, handle, err := r.claim(a, leaders)
+		if err != nil {
+			return nil, err
+		}
+		if process == nil {
+			continue
+		}
+		result[i].Handle, lives[id] = handle, true
+		r.takeOver(a, process, *handle)
+	}
+	r.sweeps.killWhere(func(id string) bool { return !lives[id] })
+	for i, a := range list {
+		if !lives[result[i].Replica] && (a.Handle != nil || marked[result[i].Replica]) {
+			exit := unknownExit()
+			exit.Lines = r.find(result[i].Replica).log.reason(0)
+			result[i].Exit = &exit
+		}
+	}
+	return result, nil
+}
+
+// claim returns the process of an adoption, or nil when it has ended or was
+// never started.
+func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*held, *runtime.Handle, error) {
+	id, handle := a.Launch.Replica, a.Handle
+	if handle == nil || handle.Attempt != a.Launch.Attempt {
+		leader, found := leaders[id]
+		if !found {
+			return nil, nil, nil
+		}
+		handle = &runtime.Handle{
+			Attempt: a.Launch.Attempt, Address: net.JoinHostPort(r.cfg.Host, leader.port),
+			Pid: leader.pid, StartTime: leader.start, BootID: r.bootID, StartedAt: startedAt(leader.start),
+		}
+	}
+	if handle.BootID != r.bootID {
+		return nil, nil, nil // the machine was restarted
+	}
+	process, err := holdPid(handle.Pid, handle.StartTime)
+	switch {
+	case errors.Is(err, errGone):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	// Programs that show their state in ps write over their environment, so none
+	// at all says nothing against it.
+	if m := marksOf(handle.Pid); m.replica != "" && (m.replica != id || m.data != r.data) {
+		process.close()
+		return nil, nil, nil
+	}
+	return process, handle, nil
+}
+
+// takeOver watches an adopted process and goes on with its checks where they
+// were.
+func (r *Runtime) takeOver(a runtime.Adoption, process *held, handle runtime.Handle) {
+	known := r.find(a.Launch.Replica)
+	if _, port, err := net.SplitHostPort(handle.Address); err == nil {
+		known.port, _ = strconv.Atoi(port)
+		r.ports.hold(known.port)
+	}
+	var checks *probe.Machine
+	if a.Launch.Spec != nil {
+		c := probe.ChecksOf(a.Launch.Spec.Container)
+		checks = probe.Begin(c, handle.StartedAt)
+		if a.Healthy {
+			checks = probe.Resume(c, handle.StartedAt, time.Now(), spread(known.id))
+		}
+	}
+	r.watch(known, process, handle, 0, a.Launch.Spec, checks)
+}
+
+// spread is a number from 0 to 1 that is the replica's own.
+func spread(id string) float64 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return float64(h.Sum32()) / (1 << 32)
+}

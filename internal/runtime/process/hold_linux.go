@@ -1,0 +1,172 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice.dev/sluice/internal/runtime"
+)
+
+// hold is a pidfd (Linux 5.10), registered with Go's poller: a goroutine that
+// waits for the end of a process costs no thread.
+type hold struct{ pidfd *os.File }
+
+// pidfdSignalGroup makes pidfd_send_signal reach the process group that the
+// process leads (Linux 6.9), which names the group as safely as the process.
+const pidfdSignalGroup = 4
+
+// canHold tells whether this kernel has what hold needs.
+func canHold() error {
+	p, err := openPidfd(os.Getpid())
+	if err != nil {
+		return fmt.Errorf("local processes need pidfds, which Linux has since 5.10: %w", err)
+	}
+	p.close()
+	return nil
+}
+
+// holdChild takes over a process that this one has just started.
+func holdChild(child *os.Process) (*held, error) {
+	// The pid cannot become another's: nobody but us reaps it.
+	p, err := openPidfd(child.Pid)
+	if err == nil {
+		p.start, err = startTime(child.Pid)
+	}
+	if err != nil {
+		_ = unix.Kill(-child.Pid, unix.SIGKILL)
+		_, _ = child.Wait()
+		return nil, fmt.Errorf("hold process %d: %w", child.Pid, err)
+	}
+	_ = child.Release()
+	return p, nil
+}
+
+// holdPid takes over a process of an earlier run. What has its pid now is that
+// process only if it started at the same time.
+func holdPid(pid int, start uint64) (*held, error) {
+	p, err := openPidfd(pid)
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) { // gone; now a thread of another
+		return nil, errGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hold process %d: %w", pid, err)
+	}
+	// The order matters: from here on the pidfd names one process, and the start
+	// time tells whether it is the one.
+	p.start, err = startTime(pid)
+	if err != nil || p.start != start || p.ended() {
+		p.close()
+		return nil, errGone
+	}
+	return p, nil
+}
+
+func openPidfd(pid int) (*held, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), fmt.Sprintf("pidfd of %d", pid))
+	if err := f.SetDeadline(time.Time{}); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &held{pid: pid, hold: hold{f}}, nil
+}
+
+// with calls f with the descriptor while it is sure to be open; once it is
+// closed the process is no concern of ours, which is errGone.
+func (p *held) with(f func(fd int) error) error {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return errGone
+	}
+	var result error
+	if err := raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+		return errGone
+	}
+	return result
+}
+
+// ended tells whether all threads of the process have ended; it may still be a
+// zombie.
+func (p *held) ended() bool {
+	var over bool
+	_ = p.with(func(fd int) error {
+		over = readable(fd)
+		return nil
+	})
+	return over
+}
+
+func readable(pidfd int) bool {
+	set := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(set, 0)
+	return err == nil && n > 0
+}
+
+func (p *held) wait(ctx context.Context) bool {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return false
+	}
+	defer context.AfterFunc(ctx, func() { _ = p.pidfd.SetReadDeadline(time.Unix(1, 0)) })()
+	over := false
+	err = raw.Read(func(fd uintptr) bool {
+		over = readable(int(fd))
+		return over
+	})
+	return err == nil && over
+}
+
+func (p *held) terminate() error { return p.signal(unix.SIGTERM) }
+
+func (p *held) kill() error { return p.signal(unix.SIGKILL) }
+
+func (p *held) signal(s unix.Signal) error {
+	return goneIsFine(p.with(func(fd int) error { return unix.PidfdSendSignal(fd, s, nil, 0) }))
+}
+
+func (p *held) killGroup() error {
+	return goneIsFine(p.with(func(fd int) error {
+		err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, pidfdSignalGroup)
+		if !errors.Is(err, unix.EINVAL) {
+			return err
+		}
+		// An older kernel. While it is our child and not reaped its number, and so
+		// that of its group, is its own.
+		if ourChild(fd) {
+			return unix.Kill(-p.pid, unix.SIGKILL)
+		}
+		// Of another parent: the process alone; sweep finds the others.
+		return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}))
+}
+
+func ourChild(pidfd int) bool {
+	err := unix.Waitid(unix.P_PIDFD, pidfd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil || errors.Is(err, unix.EAGAIN)
+}
+
+func (p *held) reap() runtime.Exit {
+	exit := unknownExit()
+	_ = p.with(func(fd int) error {
+		if !ourChild(fd) {
+			return nil
+		}
+		var status syscall.WaitStatus
+		if pid, err := syscall.Wait4(p.pid, &status, 0, nil); err == nil && pid == p.pid {
+			exit = exitOf(status)
+		}
+		return nil
+	})
+	return exit
+}
+
+func (p *held) close() { p.pidfd.Close() }

@@ -1,0 +1,260 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/runtime/probe"
+)
+
+// replica is what this package knows of one: what is kept over its attempts
+// until it is forgotten, and the attempt that runs.
+type replica struct {
+	id  string
+	log *logFile
+
+	starting sync.Mutex // one Start at a time
+	port     int        // reserved, 0 for none; guarded by starting
+
+	mu  sync.Mutex
+	run *run // nil when nothing runs
+}
+
+func (k *replica) current() *run {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.run
+}
+
+// run is one attempt: a process and the watch over it.
+type run struct {
+	replica string
+	handle  runtime.Handle
+	process *held
+	logFrom int64 // where its part of the log begins
+
+	checks context.CancelFunc // ends them
+	events func(runtime.Event)
+
+	mu    sync.Mutex
+	quiet bool // no more reports of checks
+	asked bool // to end, by Terminate or Kill
+}
+
+// Start starts a replica's process; see runtime.Runtime.
+func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, error) {
+	if err := ctx.Err(); err != nil {
+		return runtime.Handle{}, err
+	}
+	known := r.lock(l.Replica)
+	defer known.starting.Unlock()
+	if now := known.current(); now != nil {
+		if now.handle.Attempt == l.Attempt {
+			return now.handle, nil
+		}
+		return runtime.Handle{}, fmt.Errorf("replica %s: attempt %d is asked for while attempt %d still runs", l.Replica, l.Attempt, now.handle.Attempt)
+	}
+	if err := supported(l.Spec.Container); err != nil {
+		return runtime.Handle{}, err
+	}
+	port, err := r.ports.reserve(known.port)
+	known.port = port
+	if err != nil {
+		return runtime.Handle{}, err
+	}
+	p, err := r.prepare(l, port)
+	if err != nil {
+		return runtime.Handle{}, err
+	}
+	logFrom := known.log.end()
+	process, err := spawn(p, known.log)
+	if err != nil {
+		return runtime.Handle{}, err
+	}
+	started := time.Now()
+	handle := runtime.Handle{
+		Attempt: l.Attempt, Address: net.JoinHostPort(r.cfg.Host, strconv.Itoa(port)),
+		Pid: process.pid, StartTime: process.start, BootID: r.bootID, StartedAt: started,
+	}
+	r.watch(known, process, handle, logFrom, l.Spec, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
+	return handle, nil
+}
+
+// supported refuses what would otherwise silently never be checked.
+func supported(c api.Container) error {
+	for kind, check := range map[probe.Kind]*api.Check{probe.Startup: c.Startup, probe.Health: c.Health, probe.Liveness: c.Liveness} {
+		if err := probe.Supports(kind, check); err != nil {
+			return unstartable("containers[0].%v", err)
+		}
+	}
+	return nil
+}
+
+// spawn starts the program in a session of its own, its output in the log.
+func spawn(p *program, log *logFile) (*held, error) {
+	out, err := log.open()
+	if err != nil {
+		return nil, fmt.Errorf("open the replica's log: %w", err)
+	}
+	defer out.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	child, err := os.StartProcess(p.path, p.argv, &os.ProcAttr{
+		Dir: p.dir, Env: p.env, Files: []*os.File{null, out, out},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return nil, startError(p, errors.Unwrap(err))
+	}
+	return holdChild(child)
+}
+
+// watch records the run and follows it: one goroutine waits for its end, one
+// makes its checks.
+func (r *Runtime) watch(known *replica, process *held, handle runtime.Handle, logFrom int64, spec *api.Spec, checks *probe.Machine) {
+	ctx, cancel := context.WithCancel(r.ctx)
+	now := &run{
+		replica: known.id, handle: handle, process: process, logFrom: logFrom,
+		checks: cancel, events: r.cfg.Events,
+	}
+	known.mu.Lock()
+	known.run = now
+	known.mu.Unlock()
+	if checks != nil {
+		at := probeAddress(handle.Address, spec)
+		r.busy.Go(func() { probe.Run(ctx, checks, at.Probe, now.report) })
+	}
+	r.busy.Go(func() { r.await(known, now) })
+}
+
+func probeAddress(address string, spec *api.Spec) probe.Address {
+	host, port, _ := net.SplitHostPort(address)
+	n, _ := strconv.Atoi(port)
+	return probe.Address{Host: host, Port: n, Nominal: spec.Container.Port}
+}
+
+// report passes on what a check found, unless the run is quiet or over.
+func (n *run) report(found probe.Report, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.quiet {
+		n.events(runtime.Event{Replica: n.replica, Attempt: n.handle.Attempt, Kind: found.Kind, At: at, Reason: found.Reason})
+	}
+}
+
+// hush ends the checks; afterwards none of their reports goes out.
+func (n *run) hush() {
+	n.checks()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.quiet = true
+}
+
+// ask notes that the end of the run was asked for.
+func (n *run) ask() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.asked = true
+}
+
+// await follows a run to its end: what it started ends too, then the end is
+// reported, when its port and its log are at rest.
+func (r *Runtime) await(known *replica, now *run) {
+	defer now.process.close()
+	defer now.checks()
+	if !now.process.wait(r.ctx) {
+		return // Close: it goes on without us
+	}
+	now.hush()
+	// Before it is reaped: until then its number, and so that of its group, is
+	// its own.
+	if err := now.process.killGroup(); err != nil {
+		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
+	}
+	exit := now.process.reap()
+	r.sweeps.kill(known.id)
+	exit.Lines = known.log.reason(now.logFrom)
+	// In one step, so that whoever sees that nothing runs has been told so.
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.run = nil
+	now.events(runtime.Event{
+		Replica: known.id, Attempt: now.handle.Attempt, Kind: runtime.Exited,
+		At: exit.At, Reason: now.why(exit), Exit: &exit,
+	})
+}
+
+// why says how it ended, and what to do where that is often a mistake.
+func (n *run) why(exit runtime.Exit) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if exit.Known && exit.Code == 0 && exit.Signal == "" && !n.asked {
+		return "exited with code 0; a command must stay in the foreground"
+	}
+	return exit.String()
+}
+
+// running returns the run of a replica, or nil.
+func (r *Runtime) running(id string) *run {
+	if known := r.known(id); known != nil {
+		return known.current()
+	}
+	return nil
+}
+
+// Terminate sends SIGTERM to the main process; see runtime.Runtime.
+func (r *Runtime) Terminate(_ context.Context, id string) error {
+	now := r.running(id)
+	if now == nil {
+		return nil
+	}
+	now.ask()
+	return now.process.terminate()
+}
+
+// Kill sends SIGKILL to the whole group; what left it is killed when the main
+// process has ended. See runtime.Runtime.
+func (r *Runtime) Kill(_ context.Context, id string) error {
+	now := r.running(id)
+	if now == nil {
+		return nil
+	}
+	now.ask()
+	return now.process.killGroup()
+}
+
+// Quiet stops the checks of a replica; see runtime.Runtime.
+func (r *Runtime) Quiet(id string) {
+	if now := r.running(id); now != nil {
+		now.hush()
+	}
+}
+
+// Forget gives back the port of an ended replica and deletes its log; while it
+// runs it does nothing. See runtime.Runtime.
+func (r *Runtime) Forget(id string) {
+	known := r.lock(id)
+	defer known.starting.Unlock()
+	if known.current() != nil {
+		return
+	}
+	r.mu.Lock()
+	delete(r.replicas, id)
+	r.mu.Unlock()
+	r.ports.release(known.port)
+	if err := known.log.remove(); err != nil {
+		r.cfg.Log.Warn("the log of a forgotten replica cannot be deleted", "replica", id, "error", err)
+	}
+}

@@ -1,0 +1,164 @@
+package process
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// sweeper finds processes of a data directory by their environment and kills
+// them. It is what ends the processes that left the group of their replica.
+// A look reads the environment of every process of the machine, so requests
+// that come during one share the next.
+type sweeper struct {
+	data string
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	running bool
+	waiting map[string][]chan struct{} // by replica
+}
+
+func newSweeper(data string, log *slog.Logger) *sweeper {
+	return &sweeper{data: data, log: log, waiting: map[string][]chan struct{}{}}
+}
+
+// marks are what the environment of a process says of the replica that it
+// belongs to; "" for what it does not say.
+type marks struct{ replica, data, port string }
+
+func marksOf(pid int) marks {
+	var m marks
+	for _, entry := range environOf(pid) {
+		switch name, value, _ := strings.Cut(entry, "="); name {
+		case envReplica:
+			m.replica = value
+		case envData:
+			m.data = value
+		case "PORT":
+			m.port = value
+		}
+	}
+	return m
+}
+
+// stray is a process that carries the marks of a replica.
+type stray struct {
+	info
+	marks
+}
+
+// scan lists the processes that carry the marks of a replica of this data
+// directory.
+func (s *sweeper) scan() []stray {
+	self := os.Getpid()
+	var found []stray
+	for _, i := range processes() {
+		if i.pid == self || i.zombie {
+			continue
+		}
+		if m := marksOf(i.pid); m.data == s.data && m.replica != "" {
+			found = append(found, stray{i, m})
+		}
+	}
+	return found
+}
+
+// kill ends every process of a replica and returns when there is none.
+func (s *sweeper) kill(replica string) {
+	done := make(chan struct{})
+	s.mu.Lock()
+	s.waiting[replica] = append(s.waiting[replica], done)
+	if !s.running {
+		s.running = true
+		go s.work()
+	}
+	s.mu.Unlock()
+	<-done
+}
+
+func (s *sweeper) work() {
+	for {
+		s.mu.Lock()
+		batch := s.waiting
+		s.waiting = map[string][]chan struct{}{}
+		if len(batch) == 0 {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		s.killWhere(func(replica string) bool { return batch[replica] != nil })
+		for _, waiters := range batch {
+			for _, done := range waiters {
+				close(done)
+			}
+		}
+	}
+}
+
+// sweepRounds bounds the rounds of killWhere: a process that does not even die
+// of SIGKILL hangs in the kernel, and nothing may wait for it for ever.
+const sweepRounds = 10
+
+// killWhere ends the processes of the replicas that match, and looks again until
+// there is none: one of them may have forked meanwhile.
+func (s *sweeper) killWhere(match func(replica string) bool) {
+	for range sweepRounds {
+		var killed []*held
+		for _, p := range s.scan() {
+			if !match(p.replica) {
+				continue
+			}
+			if h := s.killOne(p); h != nil {
+				killed = append(killed, h)
+			}
+		}
+		if len(killed) == 0 {
+			return
+		}
+		awaitEnd(killed)
+	}
+	s.log.Warn("processes of ended replicas do not die of SIGKILL; see which hang in the kernel (state D in ps)", "data", s.data)
+}
+
+func (s *sweeper) killOne(p stray) *held {
+	h, err := holdPid(p.pid, p.start)
+	if err != nil {
+		return nil // it ended meanwhile
+	}
+	if err := h.kill(); err != nil {
+		s.log.Warn("a process of an ended replica cannot be killed", "pid", p.pid, "replica", p.replica, "error", err)
+		h.close()
+		return nil
+	}
+	return h
+}
+
+// awaitEnd waits a second for all of them together, and reaps those that this
+// process has inherited.
+func awaitEnd(killed []*held) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, h := range killed {
+		if h.wait(ctx) {
+			h.reap()
+		}
+		h.close()
+	}
+}
+
+// sleep returns false when ctx was done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

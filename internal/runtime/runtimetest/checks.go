@@ -1,0 +1,70 @@
+package runtimetest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/testserver"
+)
+
+func testChecks(t *testing.T, s *stage) {
+	spec := s.Spec("-unready")
+	spec.Container.Startup = httpCheck("/live")
+	spec.Container.Health = httpCheck("/ready")
+	l := launch("sentiment-3-a", spec)
+	h := s.start(t, l)
+	Eventually(t, func() bool { return answers(h.Address) }, "the port to open")
+	time.Sleep(100 * time.Millisecond) // long enough for wrong reports
+	if got := s.events.Of(l.Replica); len(got) != 0 {
+		t.Errorf("events before the check passed for the first time: %+v", got)
+	}
+	testserver.Post(t, h.Address, "/ready")
+	s.events.Await(t, l.Replica, runtime.Healthy, 1)
+	testserver.Post(t, h.Address, "/unready")
+	e := s.events.Await(t, l.Replica, runtime.Unhealthy, 1)
+	if !strings.Contains(e.Reason, "503") || !strings.Contains(e.Reason, "health_check") {
+		t.Errorf("unhealthy because %q", e.Reason)
+	}
+	testserver.Post(t, h.Address, "/ready")
+	s.events.Await(t, l.Replica, runtime.Healthy, 2)
+	if got := s.events.Of(l.Replica); len(got) != 3 {
+		t.Errorf("events %+v, want healthy, unhealthy, healthy", got)
+	}
+}
+
+func testNotLive(t *testing.T, s *stage) {
+	spec := s.Spec("-unready")
+	spec.Container.Liveness = httpCheck("/ready")
+	l := launch("sentiment-3-a", spec)
+	s.start(t, l)
+	if e := s.events.Await(t, l.Replica, runtime.NotLive, 1); !strings.Contains(e.Reason, "liveness_check") {
+		t.Errorf("not live because %q", e.Reason)
+	}
+	time.Sleep(100 * time.Millisecond) // long enough for a second report
+	if got := s.events.Of(l.Replica, runtime.NotLive); len(got) != 1 {
+		t.Errorf("reported %d times", len(got))
+	}
+	if got := s.events.Of(l.Replica, runtime.Exited); len(got) != 0 {
+		t.Error("the runtime ended it by itself")
+	}
+}
+
+func testQuiet(t *testing.T, s *stage) {
+	spec := s.Spec()
+	spec.Container.Health = httpCheck("/ready")
+	spec.Container.Liveness = httpCheck("/ready")
+	l := launch("sentiment-3-a", spec)
+	h := s.ready(t, l)
+	s.rt.Quiet(l.Replica)
+	testserver.Post(t, h.Address, "/unready")
+	time.Sleep(200 * time.Millisecond) // ten periods
+	if got := s.events.Of(l.Replica, runtime.Unhealthy, runtime.NotLive); len(got) != 0 {
+		t.Errorf("a quiet replica was reported: %+v", got)
+	}
+	if err := s.rt.Kill(t.Context(), l.Replica); err != nil {
+		t.Error(err)
+	}
+	s.events.Await(t, l.Replica, runtime.Exited, 1) // its end still is
+}
