@@ -1,0 +1,397 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// exchange is one request on its way to a replica and its answer on the way
+// back. Exchanges are reused; reset lists what one may keep.
+type exchange struct {
+	gateway *Gateway
+	writer  http.ResponseWriter
+	request *http.Request
+	service *service
+	target  string // what is asked of the replica
+	start   instant
+
+	endpoint *endpoint
+	tried    []*endpoint // could not be connected to
+	upgrade  string
+	body     bodyKind
+
+	head       []byte
+	scratch    []byte
+	answer     answer
+	chunks     chunks
+	uploaded   chan error
+	unfinished atomic.Bool // the replica did not take the whole body
+	answered   bool        // the header of an answer went out
+	hijacked   bool
+}
+
+func newExchange(g *Gateway) *exchange {
+	return &exchange{gateway: g, uploaded: make(chan error, 1)}
+}
+
+func (x *exchange) reset() {
+	clear(x.tried)
+	clear(x.answer.fields)
+	g, up := x.gateway, x.uploaded
+	head, scratch, tried := x.head[:0], x.scratch[:0], x.tried[:0]
+	fields, dropped, trailers := x.answer.fields[:0], x.answer.dropped[:0], x.answer.trailers[:0]
+	*x = exchange{gateway: g, uploaded: up, head: head, scratch: scratch, tried: tried}
+	x.answer.fields, x.answer.dropped, x.answer.trailers = fields, dropped, trailers
+}
+
+// errCaller says that the caller could not be written to.
+var errCaller = errors.New("the caller went away")
+
+// forward carries out an HTTP/1.1 exchange. It is false when an answer has
+// begun and cannot be completed.
+func (x *exchange) forward() (whole bool) {
+	x.upgrade = upgradeOf(x.request)
+	x.body = bodyOf(x.request)
+	x.head = x.appendHead(x.head[:0])
+	c, whole := x.deliver()
+	if c == nil {
+		return whole
+	}
+	defer x.endpoint.end()
+	return x.converse(c)
+}
+
+// deliver writes the head of the request to a replica that takes it, trying one
+// after the other as long as no byte was taken. When it returns nil the caller
+// has its answer or, with whole false, is gone.
+func (x *exchange) deliver() (c *upstream, whole bool) {
+	var last error
+	ready := x.service.ready
+	for {
+		e := pick(ready, x.tried)
+		if e == nil {
+			// The table may have been swapped since this request read it.
+			s := x.gateway.board.current.Load().services[x.service.name]
+			if s == nil || s == x.service {
+				x.nothingReady(last)
+				return nil, true
+			}
+			x.service, ready = s, s.ready
+			continue
+		}
+		x.endpoint = e
+		c, sent, err := x.try(e)
+		switch {
+		case err == nil:
+			return c, true
+		case sent:
+			x.badGateway(err)
+			e.end()
+			return nil, true
+		case x.request.Context().Err() != nil:
+			e.tally.canceled.Add(1)
+			return nil, false
+		}
+		last = err
+	}
+}
+
+var errLeft = errors.New("the replica left the routing table")
+
+// try writes the head to one replica. With sent false nothing was, and the
+// endpoint has been let go of.
+func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
+	c, err = e.connect(x.request.Context(), x.gateway.cfg.DialWait)
+	if err != nil {
+		e.abandon()
+		if !e.closed.Load() && x.request.Context().Err() == nil {
+			e.shun()
+		}
+		x.tried = append(x.tried, e)
+		return nil, false, err
+	}
+	if e.closed.Load() { // while it was being connected to
+		c.Close()
+		e.abandon()
+		return nil, false, errLeft
+	}
+	n, err := c.Write(x.head)
+	if err != nil && n == 0 {
+		c.Close()
+		e.abandon()
+		if !c.reused {
+			x.tried = append(x.tried, e)
+		}
+		return nil, false, err
+	}
+	e.handed()
+	if err != nil {
+		c.Close()
+		return nil, true, err
+	}
+	return c, true, nil
+}
+
+// converse sends the body, passes the answer on, and gives the connection back.
+func (x *exchange) converse(c *upstream) (whole bool) {
+	leave := context.AfterFunc(x.request.Context(), c.abort)
+	if x.body != bodyNone {
+		if w, ok := x.writer.(interface{ EnableFullDuplex() error }); ok {
+			w.EnableFullDuplex()
+		}
+		go x.upload(c)
+	}
+	keep, err := x.receive(c)
+	if err != nil {
+		c.Close()
+	}
+	whole = x.conclude(c, err)
+	if stayed := leave(); keep && stayed && err == nil && !x.unfinished.Load() {
+		c.reused, c.keepAlive = true, x.answer.server
+		x.endpoint.conns.put(c)
+	} else {
+		c.Close()
+	}
+	return whole
+}
+
+// conclude ends the upload and, where the answer failed, tells the caller.
+func (x *exchange) conclude(c *upstream, err error) (whole bool) {
+	var upload error
+	uploading := x.body != bodyNone
+	if uploading && err != nil {
+		// Why the upload ended may be why there is no answer. It ends soon if
+		// it was so: it closed the connection.
+		select {
+		case upload = <-x.uploaded:
+			uploading = false
+			x.settleUpload(upload)
+		default:
+		}
+	}
+	if err == nil {
+		if uploading && x.finishUpload(c) != nil {
+			x.unfinished.Store(true)
+		}
+		return true
+	}
+	defer func() {
+		switch {
+		case !uploading:
+		case whole:
+			x.finishUpload(c)
+		default:
+			x.breakUpload(c)
+		}
+	}()
+	t := x.endpoint.tally
+	switch {
+	case errors.Is(upload, errBodyTooLarge) && !x.answered:
+		x.refuse(http.StatusRequestEntityTooLarge, x.gateway.tooLarge())
+		t.answered(http.StatusRequestEntityTooLarge, x.start)
+		return true
+	case upload != nil && !x.answered:
+		t.canceled.Add(1)
+		x.refuse(http.StatusBadRequest, "the body broke off or is malformed: "+upload.Error())
+		return true
+	case errors.Is(err, errCaller) || x.request.Context().Err() != nil:
+		if !x.answered {
+			t.canceled.Add(1)
+		}
+		return false
+	case !x.answered:
+		x.badGateway(err)
+		return true
+	}
+	t.cut.Add(1)
+	return x.hijacked // its connection is ours and closed already
+}
+
+// receive reads the answer and passes it on. keep tells that the connection can
+// carry another request.
+func (x *exchange) receive(c *upstream) (keep bool, err error) {
+	a := &x.answer
+	for interim := 0; ; interim++ {
+		if x.scratch, err = c.readAnswer(a, x.scratch); err != nil {
+			return false, err
+		}
+		if a.status >= 200 || a.status == http.StatusSwitchingProtocols {
+			break
+		}
+		if interim == 20 {
+			return false, errors.New("the replica sends interim answers without end")
+		}
+		x.passInterim()
+	}
+	if a.status == http.StatusSwitchingProtocols {
+		if x.upgrade == "" {
+			return false, errors.New("the replica switches protocols, which nobody asked for")
+		}
+		return false, x.tunnel(c)
+	}
+	x.passHeader()
+	if !a.bodiless(x.request.Method) {
+		if err := x.passBody(c); err != nil {
+			return false, err
+		}
+		keep = a.chunked || a.length >= 0
+	} else {
+		keep = true
+	}
+	return keep && !a.close && c.in.Buffered() == 0, nil
+}
+
+// passInterim passes on 103 and its like. 100 was answered by net/http, which
+// may be doing so this moment for a caller that waits for it.
+func (x *exchange) passInterim() {
+	r := x.request
+	if x.answer.status == http.StatusContinue || !r.ProtoAtLeast(1, 1) || r.Header["Expect"] != nil {
+		return
+	}
+	h := x.writer.Header()
+	x.answer.copyHeader(h)
+	x.writer.WriteHeader(x.answer.status)
+	clear(h)
+}
+
+func (x *exchange) passHeader() {
+	h := x.writer.Header()
+	x.answer.copyHeader(h)
+	x.mark(h)
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = nil // present and empty: net/http guesses none
+	}
+	if len(x.answer.trailers) > 0 && x.answer.chunked {
+		h["Trailer"] = []string{strings.Join(x.answer.trailers, ", ")}
+	}
+	x.answered = true
+	x.endpoint.tally.answered(x.answer.status, x.start)
+	x.writer.WriteHeader(x.answer.status)
+}
+
+// mark says who answered.
+func (x *exchange) mark(h http.Header) {
+	h["X-Sluice-Service"] = x.service.header
+	h["X-Sluice-Version"] = x.endpoint.headers.version
+	h["X-Sluice-Replica"] = x.endpoint.headers.replica
+}
+
+// passBody gives the caller the body as it comes.
+func (x *exchange) passBody(c *upstream) error {
+	a := &x.answer
+	if a.length == 0 {
+		return nil
+	}
+	buffer := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buffer)
+	if c.in.Buffered() == 0 {
+		if flush(x.writer) != nil { // the header, as the body may take its time
+			return errCaller
+		}
+	}
+	x.chunks = chunks{in: c.in}
+	left := a.length
+	for {
+		n, err := x.readBody(buffer[:], &left)
+		if n > 0 {
+			if _, err := x.writer.Write(buffer[:n]); err != nil {
+				return errCaller
+			}
+		}
+		switch {
+		case err == io.EOF && a.chunked:
+			return x.passTrailer(c)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if flush(x.writer) != nil {
+			return errCaller
+		}
+	}
+}
+
+// readBody reads what there is; io.EOF, perhaps with the last bytes, is the
+// proper end.
+func (x *exchange) readBody(p []byte, left *int64) (int, error) {
+	in := x.chunks.in
+	switch {
+	case x.answer.chunked:
+		return x.chunks.read(p)
+	case *left < 0: // it ends with the connection
+		return in.Read(p)
+	}
+	n, err := in.Read(p[:min(int64(len(p)), *left)])
+	if *left -= int64(n); *left == 0 {
+		return n, io.EOF
+	}
+	return n, unexpected(err)
+}
+
+func (x *exchange) passTrailer(c *upstream) (err error) {
+	if x.scratch, err = c.readLines(x.scratch[:0]); err != nil {
+		return unexpected(err)
+	}
+	if len(x.scratch) <= 2 {
+		return nil
+	}
+	fields, err := parseFields(string(x.scratch), nil)
+	if err != nil {
+		return err
+	}
+	h := x.writer.Header()
+	for _, f := range fields {
+		if !httpguts.ValidTrailerHeader(f.key) {
+			continue
+		}
+		key := http.TrailerPrefix + f.key
+		for _, announced := range x.answer.trailers {
+			if announced == f.key {
+				key = f.key
+			}
+		}
+		h[key] = append(h[key], f.value)
+	}
+	return nil
+}
+
+// refuse answers in the name of the gateway for a request that was meant for
+// x.endpoint.
+func (x *exchange) refuse(status int, detail string) {
+	x.mark(x.writer.Header())
+	x.answered = true
+	refuse(x.writer, x.request, status, x.service.name, detail)
+}
+
+// badGateway tells the caller that a replica had (some of) the request and gave
+// no answer. Whether it ran is not known, so it is not tried again.
+func (x *exchange) badGateway(err error) {
+	x.endpoint.tally.lost.Add(1)
+	if err == io.EOF {
+		err = errors.New("it closed the connection without an answer")
+	}
+	x.refuse(http.StatusBadGateway, fmt.Sprintf("replica %s failed with this request in hand: %v", x.endpoint.replica, err))
+}
+
+// nothingReady tells the caller to come back: no byte of the request reached a
+// replica.
+func (x *exchange) nothingReady(last error) {
+	s := x.service
+	detail := s.unavailable
+	switch {
+	case last != nil:
+		detail = fmt.Sprintf("no replica of service %s can be connected to: %v", s.name, last)
+	case detail == "":
+		detail = "no replica of service " + s.name + " is ready"
+	}
+	x.writer.Header()["Retry-After"] = s.retryAfter
+	s.refuse(x.writer, x.request, http.StatusServiceUnavailable, detail, x.start)
+}

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Config is what a gateway needs. Zero values are the defaults named.
+type Config struct {
+	ID      string // one process at a time has it
+	Listen  string // host:port for traffic; port 0 takes a free one
+	Control string // path of the control plane's socket; "" serves without one
+
+	MaxHeader    int           // bytes of a request's head; 64 KiB, beyond it 431
+	MaxBody      int64         // bytes of a request's body; 64 MiB, beyond it 413; below 0 for no limit. Streams of gRPC and tunnels have none
+	HeaderWait   time.Duration // for a caller to send its request's head; 10 s
+	CallerIdle   time.Duration // that a caller's connection may wait for its next request; 120 s
+	UpstreamIdle time.Duration // that a connection to a replica may wait for its next request; 4 s (design rule 8)
+	DialWait     time.Duration // for a connection to a replica; 2 s
+	Grace        time.Duration // that requests in hand may take when the gateway ends; 30 s
+
+	Log *slog.Logger // nil is slog.Default()
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxHeader = cmp.Or(c.MaxHeader, 64<<10)
+	c.MaxBody = cmp.Or(c.MaxBody, 64<<20)
+	c.HeaderWait = cmp.Or(c.HeaderWait, 10*time.Second)
+	c.CallerIdle = cmp.Or(c.CallerIdle, 120*time.Second)
+	c.UpstreamIdle = cmp.Or(c.UpstreamIdle, 4*time.Second)
+	c.DialWait = cmp.Or(c.DialWait, 2*time.Second)
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	c.Log = cmp.Or(c.Log, slog.Default())
+	return c
+}
+
+// Gateway is one gateway. New makes it, Run runs it once.
+type Gateway struct {
+	cfg       Config
+	log       *slog.Logger
+	board     *board
+	listener  net.Listener
+	server    *http.Server
+	exchanges sync.Pool // of *exchange
+	tunnels   tunnels
+}
+
+// New listens on Config.Listen. Requests wait until Run.
+func New(cfg Config) (*Gateway, error) {
+	if cfg.ID == "" {
+		return nil, errors.New("a gateway needs an id")
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("the gateway cannot listen on %q: %w", cfg.Listen, err)
+	}
+	g := newGateway(cfg)
+	g.listener = l
+	return g, nil
+}
+
+func newGateway(cfg Config) *Gateway {
+	g := &Gateway{cfg: cfg.withDefaults()}
+	g.log = g.cfg.Log
+	g.board = newBoard(&g.cfg)
+	g.exchanges.New = func() any { return newExchange(g) }
+	g.server = &http.Server{
+		Handler: g,
+		// net/http allows 4096 bytes more than it is told.
+		MaxHeaderBytes:    max(g.cfg.MaxHeader-4096, 1),
+		ReadHeaderTimeout: g.cfg.HeaderWait,
+		IdleTimeout:       g.cfg.CallerIdle,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		Protocols:         new(http.Protocols),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+	}
+	g.server.Protocols.SetHTTP1(true)
+	g.server.Protocols.SetUnencryptedHTTP2(true)
+	return g
+}
+
+// Addr is the address it listens on, with the real port.
+func (g *Gateway) Addr() string { return g.listener.Addr().String() }
+
+// Run serves until ctx is done, then takes no new connection, lets requests,
+// streams and tunnels in hand finish for up to Config.Grace, and says goodbye to
+// the control plane, with which it keeps in touch until then. The error is nil
+// unless serving itself failed.
+func (g *Gateway) Run(ctx context.Context) error {
+	linked, unlink := context.WithCancel(context.WithoutCancel(ctx))
+	var link sync.WaitGroup
+	if g.cfg.Control != "" {
+		link.Go(func() { g.link(linked) })
+	}
+	defer link.Wait()
+	defer unlink()
+
+	failed := make(chan error, 1)
+	go func() { failed <- g.server.Serve(g.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("the gateway stopped serving on %s: %w", g.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(linked, g.cfg.Grace)
+	defer cancel()
+	if err := g.server.Shutdown(grace); err != nil {
+		g.log.Warn("requests in hand were cut when the gateway's grace period ended", "grace", g.cfg.Grace)
+		g.server.Close()
+	}
+	if n := g.tunnels.end(grace); n > 0 {
+		g.log.Warn("tunnels in hand were cut when the gateway's grace period ended", "tunnels", n)
+	}
+	return nil
+}
+
+// Run makes a gateway, tells its address to listening (which may be nil), and
+// runs it.
+func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
+	g, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	if listening != nil {
+		listening(g.Addr())
+	}
+	return g.Run(ctx)
+}

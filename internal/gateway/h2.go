@@ -1,0 +1,246 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// streams is an endpoint's client for cleartext HTTP/2, made when first needed.
+type streams struct {
+	mu   sync.Mutex
+	used atomic.Pointer[http.Transport]
+}
+
+func (s *streams) transport(e *endpoint, cfg *Config) *http.Transport {
+	if t := s.used.Load(); t != nil {
+		return t
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.used.Load(); t != nil {
+		return t
+	}
+	t := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, cfg.DialWait)
+			defer cancel()
+			defer context.AfterFunc(e.dials.Load().ctx, cancel)()
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, network, address)
+		},
+		DisableCompression:     true,
+		IdleConnTimeout:        cfg.UpstreamIdle,
+		MaxResponseHeaderBytes: maxHead,
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetUnencryptedHTTP2(true)
+	s.used.Store(t)
+	return t
+}
+
+func (s *streams) closeIdle() {
+	if t := s.used.Load(); t != nil {
+		t.CloseIdleConnections()
+	}
+}
+
+// attempt is one try at one endpoint. The transport repeats a request by itself
+// only where HTTP/2 says that the server did not process it, and then only one
+// without GetBody of whose body nothing was read, which it begins again with
+// GetConn; so what was sent is what was sent since then.
+type attempt struct {
+	endpoint *endpoint
+	handed   atomic.Bool // the first byte is written, or will not be
+	sent     atomic.Bool // a connection was taken, so a byte may have been written
+}
+
+func (a *attempt) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { a.sent.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { a.sent.Store(true) },
+		WroteHeaders: func() {
+			if a.handed.CompareAndSwap(false, true) {
+				a.endpoint.handed()
+			}
+		},
+	}
+}
+
+// stream carries out an HTTP/2 exchange, gRPC above all. It is false when an
+// answer has begun and cannot be completed.
+func (x *exchange) stream() (whole bool) {
+	target, err := url.ParseRequestURI(x.target)
+	if err != nil {
+		x.service.refuse(x.writer, x.request, http.StatusBadRequest, "the request target cannot be read", x.start)
+		return true
+	}
+	body := &streamBody{Reader: x.request.Body}
+	var last error
+	ready := x.service.ready
+	for {
+		e := pick(ready, x.tried)
+		if e == nil {
+			s := x.gateway.board.current.Load().services[x.service.name]
+			if s == nil || s == x.service {
+				x.nothingReady(last)
+				return true
+			}
+			x.service, ready = s, s.ready
+			continue
+		}
+		x.endpoint = e
+		response, sent, err := x.open(e, *target, body)
+		if err == nil {
+			defer e.end()
+			return x.passStream(response)
+		}
+		last = err
+		gone := x.request.Context().Err() != nil
+		switch {
+		case gone:
+			e.tally.canceled.Add(1)
+			whole = false
+		case sent || body.read.Load():
+			x.badGateway(err)
+			whole = true
+		default:
+			if !e.closed.Load() {
+				e.shun()
+			}
+			x.tried = append(x.tried, e)
+			e.end()
+			continue
+		}
+		e.end()
+		return whole
+	}
+}
+
+// open sends the request to one endpoint; with sent false no byte can have
+// reached it.
+func (x *exchange) open(e *endpoint, target url.URL, body *streamBody) (response *http.Response, sent bool, err error) {
+	a := &attempt{endpoint: e}
+	defer func() {
+		if a.handed.CompareAndSwap(false, true) {
+			e.written()
+		}
+	}()
+	target.Scheme, target.Host = "http", e.address
+	r := x.request
+	out := (&http.Request{
+		Method: r.Method, URL: &target, Host: r.Host, Header: x.streamHeader(),
+		Body: body, ContentLength: -1, Trailer: r.Trailer,
+	}).WithContext(httptrace.WithClientTrace(r.Context(), a.trace()))
+	if r.ContentLength > 0 {
+		out.ContentLength = r.ContentLength
+	}
+	response, err = e.streams.transport(e, &x.gateway.cfg).RoundTrip(out)
+	return response, a.sent.Load(), err
+}
+
+// streamBody is the caller's body as the transport sees it: never known to be
+// empty, so that no request counts as one that may be repeated.
+type streamBody struct {
+	io.Reader
+	read atomic.Bool
+}
+
+func (b *streamBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	return b.Reader.Read(p)
+}
+
+func (b *streamBody) Close() error { return nil } // the server closes what it made
+
+// streamHeader is the caller's header less what ends with its connection.
+func (x *exchange) streamHeader() http.Header {
+	r := x.request
+	h := make(http.Header, len(r.Header)+4)
+	named := connectionTokens(r.Header["Connection"])
+	for key, values := range r.Header {
+		if !ownHeader(key) && !slices.Contains(named, key) && (key != "Authorization" || !x.service.private) {
+			h[key] = values
+		}
+	}
+	if wantsTrailers(r.Header["Te"]) {
+		h["Te"] = []string{"trailers"}
+	}
+	if h["User-Agent"] == nil {
+		h["User-Agent"] = []string{""} // else the transport names itself
+	}
+	h["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(r.Header["X-Forwarded-For"]), clientIP(r.RemoteAddr)), ", ")}
+	h["X-Forwarded-Host"] = []string{r.Host}
+	h["X-Forwarded-Proto"] = []string{"http"}
+	return h
+}
+
+// passStream gives the caller the answer as it comes, trailers last.
+func (x *exchange) passStream(response *http.Response) (whole bool) {
+	defer response.Body.Close()
+	h := x.writer.Header()
+	for key, values := range response.Header {
+		h[textproto.CanonicalMIMEHeaderKey(key)] = values
+	}
+	x.mark(h)
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = nil
+	}
+	x.answered = true
+	x.endpoint.tally.answered(response.StatusCode, x.start)
+	x.writer.WriteHeader(response.StatusCode)
+	err := x.passMessages(response)
+	switch {
+	case err == nil:
+		for key, values := range response.Trailer {
+			h[http.TrailerPrefix+key] = values
+		}
+		return true
+	case errors.Is(err, errCaller) || x.request.Context().Err() != nil:
+		return false
+	}
+	x.endpoint.tally.cut.Add(1)
+	if !isGRPC(x.request) {
+		return false
+	}
+	h[http.TrailerPrefix+"Grpc-Status"] = []string{"14"}
+	h[http.TrailerPrefix+"Grpc-Message"] = []string{grpcMessage("replica " + x.endpoint.replica + " broke off its answer: " + err.Error())}
+	return true
+}
+
+func (x *exchange) passMessages(response *http.Response) error {
+	if response.Body == http.NoBody || response.ContentLength == 0 {
+		return nil // the header alone, and perhaps a gRPC status in it: one frame ends it all
+	}
+	buffer := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buffer)
+	if flush(x.writer) != nil {
+		return errCaller
+	}
+	for {
+		n, err := response.Body.Read(buffer[:])
+		if n > 0 {
+			if _, werr := x.writer.Write(buffer[:n]); werr != nil {
+				return errCaller
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if flush(x.writer) != nil {
+			return errCaller
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// upstream is a connection to a replica that speaks HTTP/1.1, used for one
+// request at a time.
+type upstream struct {
+	*net.TCPConn
+	in        *bufio.Reader
+	reused    bool          // it has carried a request before
+	expires   instant       // while idle
+	keepAlive time.Duration // how long the server says it keeps it, less a margin; 0 when it does not say
+
+	raw   syscall.RawConn
+	probe func(fd uintptr)
+	ready [1]unix.PollFd
+	abort func() // closes it; made once, because each request needs it
+}
+
+// connect returns an idle connection or a new one. An error means that nothing
+// was sent.
+func (e *endpoint) connect(ctx context.Context, timeout time.Duration) (*upstream, error) {
+	if c := e.conns.get(); c != nil {
+		return c, nil
+	}
+	// The attempt ends with the caller, and when e leaves the table.
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer context.AfterFunc(e.dials.Load().ctx, cancel)()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", e.address)
+	if err != nil {
+		return nil, err
+	}
+	return newUpstream(conn.(*net.TCPConn))
+}
+
+func newUpstream(conn *net.TCPConn) (*upstream, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c := &upstream{TCPConn: conn, in: bufio.NewReaderSize(conn, 4<<10), raw: raw}
+	c.probe = func(fd uintptr) {
+		c.ready[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+		unix.Poll(c.ready[:], 0)
+	}
+	c.abort = func() { c.Close() }
+	return c, nil
+}
+
+// stale tells that an idle connection cannot be used: its server has closed it,
+// or has sent something that nobody asked for.
+func (c *upstream) stale() bool {
+	c.ready[0].Revents = 0
+	err := c.raw.Control(c.probe)
+	return err != nil || c.ready[0].Revents != 0
+}
