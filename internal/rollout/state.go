@@ -19,12 +19,22 @@ type Target struct {
 type Strategy struct {
 	MaxSurge            api.Count     `json:"max_surge"`
 	MaxUnavailable      api.Count     `json:"max_unavailable"`
+	UnavailableMin      int           `json:"unavailable_min"`      // max_unavailable is at least this
 	TerminationComplete bool          `json:"termination_complete"` // draining replicas count for the upper bound
 	MinReady            time.Duration `json:"min_ready"`
 }
 
-// Service is what is wanted of one service, and how far its rollout is. It is
-// what the store keeps; the functions in intent.go change it.
+// Policy is what a version says about its replicas' lives, as it is in force:
+// the live settings of the newest version with the same Revision (rule 5).
+type Policy struct {
+	Drain          api.Drain
+	Async          bool          // metadata.type Async: accepted work is finished, no signal needed
+	StartupTimeout time.Duration // not ready for the first time within it: failed
+	StayDown       bool          // runtime.enable_crash_block: an exited replica is not restarted
+}
+
+// Service is what is wanted of one service, and how far its rollout is. The
+// store keeps it; only the functions of this package change it.
 type Service struct {
 	Name       string   `json:"name"`
 	Desired    int      `json:"desired"`
@@ -35,13 +45,14 @@ type Service struct {
 	Generation int      `json:"generation"` // counts restarts; stamped on each replica
 	NextSeq    int      `json:"next_seq"`   // makes replica and rollout ids; never goes back
 	Stopped    bool     `json:"stopped"`
+	Changed    bool     `json:"changed"` // Current moved while stopped: start is a rollout
 	Deleting   bool     `json:"deleting"`
 	Scaling    bool     `json:"scaling"` // a scale or start has not been reached yet
 	Rollout    *Rollout `json:"rollout"` // the one in progress, or the last one after its end
 	Revision   uint64   `json:"revision"`
 }
 
-// Reasons of a pause. A rollout has one pause, whoever set it (design rule 16).
+// Reasons of a pause. A rollout has one pause, whoever set it (rule 16).
 const (
 	PausedByUser    = "user"
 	PausedByFailure = "failure"
@@ -53,7 +64,7 @@ type Rollout struct {
 	ID            string           `json:"id"`
 	Kind          api.RolloutKind  `json:"kind"`
 	Phase         api.RolloutPhase `json:"phase"`
-	From          int              `json:"from"`
+	From          int              `json:"from"` // 0 when there was none
 	To            Target           `json:"to"`
 	Generation    int              `json:"generation"`     // for a restart: replicas below it are old
 	TargetUpdated *api.Count       `json:"target_updated"` // nil is all
@@ -64,18 +75,22 @@ type Rollout struct {
 
 	PausedBy string    `json:"paused_by"` // one of the reasons above, "" when it is not paused
 	PausedAt time.Time `json:"paused_at"`
-	Message  string    `json:"message"`
-	// Frozen is the number of live replicas of the target when the pause began;
-	// Rescaled tells that a scale moved the mix to it since.
+	Message  string    `json:"message"` // of the failure that paused it
+	// Frozen is the number of live replicas of the target when the pause began.
+	// Until a scale (Rescaled) nothing moves at all; from then on the mix is
+	// {target: Frozen, base: the rest}.
 	Frozen   int  `json:"frozen"`
 	Rescaled bool `json:"rescaled"`
-	// Resume tells that the rollout was running when the service was stopped:
-	// start brings the mix back, then it goes on.
-	Resume bool `json:"resume"`
+	// Restore tells that it was running when the service was stopped: start
+	// brings the mix back, then the rollout goes on.
+	Restore bool `json:"restore"`
 }
 
 // Active tells whether the rollout is still in progress.
 func (r *Rollout) Active() bool { return r != nil && !r.Phase.Ended() }
+
+// Paused tells whether a rollout is in progress and paused.
+func (r *Rollout) Paused() bool { return r != nil && r.Phase == api.RolloutPaused }
 
 // Stage is what shall become of a replica.
 type Stage string
@@ -83,42 +98,66 @@ type Stage string
 const (
 	Live     Stage = "live"
 	Draining Stage = "draining" // ends, then its record goes
-	Failed   Stage = "failed"   // ends, its record stays
+	Failed   Stage = "failed"   // ends, its record stays for study
+)
+
+// Process is what is known of a replica's process.
+type Process string
+
+const (
+	Absent  Process = ""        // never started, or not placed
+	Ordered Process = "ordered" // its start was ordered, the outcome is not known yet
+	Running Process = "running"
+	Exited  Process = "exited"
 )
 
 // Replica is one running copy: what was decided for it and what is seen of it.
 type Replica struct {
 	ID         string    `json:"id"`
-	Version    int       `json:"version"`
+	Version    int       `json:"version"` // the one it was started under
 	Revision   string    `json:"revision"`
 	Generation int       `json:"generation"`
-	Seq        int       `json:"seq"`
+	Rollout    string    `json:"rollout"` // the rollout that made it, "" for none
 	CreatedAt  time.Time `json:"created_at"`
 
 	// Decided.
-	Stage     Stage     `json:"stage"`
-	Evicted   bool      `json:"evicted"`   // an operator asked for another in its place
-	Starts    int       `json:"starts"`    // process starts ordered so far
-	NewUntil  bool      `json:"new"`       // newly started: it has 3 starts, see exits.go
-	Tries     int       `json:"tries"`     // starts while new
-	Streak    int       `json:"streak"`    // exits in a row, for the back-off
-	Deadline  time.Time `json:"deadline"`  // not ready by then: failed; zero for none
-	Failure   string    `json:"failure"`   // why it is failed
-	DrainAt   time.Time `json:"drain_at"`  // when it left the routing table by decision
-	Signalled time.Time `json:"signalled"` // when SIGTERM was ordered
-	Killed    time.Time `json:"killed"`    // when SIGKILL was ordered
+	Stage     Stage         `json:"stage"`
+	Evicted   bool          `json:"evicted"`   // an operator asked for another in its place
+	Starts    int           `json:"starts"`    // process starts ordered so far
+	Streak    int           `json:"streak"`    // exits since it was last ready for long, for the back-off
+	Stood     time.Duration `json:"stood"`     // how long its start-up deadline stood still in pauses
+	Failure   string        `json:"failure"`   // why it is failed
+	EndAt     time.Time     `json:"end_at"`    // when it was decided that its process shall end
+	Signalled time.Time     `json:"signalled"` // when SIGTERM was ordered
+	Killed    time.Time     `json:"killed"`    // when SIGKILL was ordered last
 
 	// Seen.
-	Process   Process   `json:"process"`
-	Unplaced  string    `json:"unplaced"` // why it could not be placed at the last try
-	StartedAt time.Time `json:"started_at"`
-	ExitedAt  time.Time `json:"exited_at"`
-	ExitText  string    `json:"exit_text"` // "exit code 3", with the last log line in LastLine
-	LastLine  string    `json:"last_line"`
-	Healthy   bool      `json:"healthy"`
-	HealthyAt time.Time `json:"healthy_at"`
-	Unhealthy string    `json:"unhealthy"` // what the failing check said
-	Routed    bool      `json:"routed"`    // was ever in a routing table
-	Acked     bool      `json:"acked"`     // every live gateway routes to it
-	ReadyAt   time.Time `json:"ready_at"`
+	Process      Process   `json:"process"`
+	Unplaced     string    `json:"unplaced"` // why there was no room for it at the last try
+	UnplacedAt   time.Time `json:"unplaced_at"`
+	FirstStartAt time.Time `json:"first_start_at"`
+	StartedAt    time.Time `json:"started_at"`
+	ExitedAt     time.Time `json:"exited_at"`
+	Exit         string    `json:"exit"`        // "exit code 3: out of memory"
+	Unstartable  string    `json:"unstartable"` // why no number of tries would start it
+	Healthy      bool      `json:"healthy"`
+	HealthyAt    time.Time `json:"healthy_at"`
+	Complaint    string    `json:"complaint"` // what the failing check said
+	NotLive      bool      `json:"not_live"`  // its liveness check gave up on it
+	Routed       bool      `json:"routed"`    // was in a routing table since its process started
+	Acked        bool      `json:"acked"`     // every live gateway routes to it
+	ReadyAt      time.Time `json:"ready_at"`  // when it was last seen ready
+	UnroutedAt   time.Time `json:"unrouted_at"`
+
+	InFlight   int       `json:"-"` // requests in hand over all gateways
+	IdleSince  time.Time `json:"-"` // since when nothing is in hand; zero while something is
+	LastPicked time.Time `json:"-"` // when a gateway last handed it a request
+}
+
+// State is all that Decide looks at.
+type State struct {
+	Service  Service
+	Replicas []Replica         // in the order they were made
+	Policies map[string]Policy // by Revision
+	Now      time.Time
 }

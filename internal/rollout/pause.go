@@ -1,0 +1,44 @@
+package rollout
+
+import (
+	"sluice.dev/sluice/api"
+)
+
+// pause stops the rollout in progress. What it was paused by first stays the
+// reason (rule 16).
+func (s *State) pause(by string) {
+	ro := s.changeRollout()
+	if ro.Phase == api.RolloutPaused {
+		return
+	}
+	c := s.census()
+	ro.Phase, ro.PausedBy, ro.PausedAt = api.RolloutPaused, by, s.Now
+	ro.Frozen, ro.Rescaled, ro.Restore = c.live[target], false, false
+}
+
+// unpause lets the rollout go on from where it stands. Start-up deadlines stood
+// still meanwhile.
+func (s *State) unpause() {
+	ro := s.changeRollout()
+	for i := range s.Replicas {
+		r := &s.Replicas[i]
+		if !r.proven() && !r.FirstStartAt.IsZero() {
+			r.Stood += s.Now.Sub(later(ro.PausedAt, r.FirstStartAt))
+		}
+	}
+	ro.Phase, ro.PausedBy, ro.Message = api.RolloutRunning, "", ""
+	ro.Rescaled, ro.Restore = false, false
+}
+
+// dismissFailed lets failed replicas go, so that others are started in their
+// place.
+func (s *State) dismissFailed() int {
+	n := 0
+	for i := range s.Replicas {
+		if s.Replicas[i].Stage == Failed {
+			s.Replicas[i].Stage = Draining
+			n++
+		}
+	}
+	return n
+}
