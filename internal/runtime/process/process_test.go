@@ -13,6 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testserver.MaybeRun()
+	maybeOwn()
 	os.Exit(m.Run())
 }
 
