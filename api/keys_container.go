@@ -7,7 +7,7 @@ func containerKeys() []Key {
 			Effect: EffectLater, Why: "recorded and versioned; the process runtime runs the command or script on this machine, not an image"},
 		{Path: "containers[].command", Type: typeText(), Rule: "required, or script",
 			Doc: "The program and its arguments. Split as a shell splits words, variables and {{port}} replaced, run without a shell."},
-		{Path: "containers[].script", Type: typeText(), Rule: "required, or command", Doc: "Text run by sh -c, instead of command."},
+		{Path: "containers[].script", Type: typeText(), Rule: "required, or command", Doc: "Text run by sh -c, instead of command; {{port}} is replaced in it too."},
 		{Path: "containers[].working_dir", Type: typeAbsolutePath(), Rule: "the folder of the service file, set by the command line",
 			Doc: "Where the program runs, and what relative paths are relative to. Sluice's own. An update that does not name it keeps it."},
 		{Path: "containers[].port", Type: typePort(), Default: "8000",

@@ -25,7 +25,7 @@ func identityKeys() []Key {
 			Effect: EffectLater, Why: notEnforced + `; "Async" queues and the roles of EAS's own components run as a plain service`},
 		{Path: "metadata.enable_grpc", Type: typeFlag(), Default: "false",
 			Doc: "HTTP/2 requests go to the replica as cleartext HTTP/2, which gRPC needs."},
-		{Path: "metadata.group", Type: typeName(), Class: ClassMembership,
+		{Path: "metadata.group", Type: typeNameOrNone(), Class: ClassMembership,
 			Doc:    "The group that the service shares an address with.",
 			Effect: EffectLater, Why: "recorded; the shared address and the split of traffic come with a later release"},
 		{Path: "metadata.weight", Type: typeWhole(-1, 1000), Class: ClassMembership,

@@ -68,6 +68,10 @@ func typeName() KeyType {
 	return typeTextThat("name", nameAllowed+" are allowed", namePattern.MatchString)
 }
 
+func typeNameOrNone() KeyType {
+	return typeTextThat("name", `"" for none, or `+nameAllowed+" are allowed", func(s string) bool { return s == "" || namePattern.MatchString(s) })
+}
+
 func typeFlag() KeyType {
 	return KeyType{Name: "boolean", Allowed: "true or false is allowed",
 		accepts: func(v any) bool { _, ok := v.(bool); return ok }}

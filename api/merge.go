@@ -17,7 +17,7 @@ func Merge(current, patch Document) (Document, error) {
 	}
 	root := mergeObject(cloneObject(current.root), patch.root)
 	keepWorkingDir(current.root, patch.root, root)
-	return Document{root: withoutNulls(root).(map[string]any)}, nil
+	return settled(root), nil
 }
 
 // Replace takes the file as the whole, except that scale and membership keys,
@@ -43,7 +43,20 @@ func Replace(current, file Document) (Document, error) {
 		}
 	}
 	keepWorkingDir(current.root, file.root, root)
-	return Document{root: withoutNulls(root).(map[string]any)}, nil
+	return settled(root), nil
+}
+
+// settled is the document that remains: no nulls, and no empty text where that
+// means "none", so that leaving a group has one spelling.
+func settled(root map[string]any) Document {
+	withoutNulls(root)
+	for _, key := range catalogue {
+		place, _ := parsePath(key.Path)
+		if value, _ := follow(root, place); key.Class == ClassMembership && value == "" {
+			remove(root, place)
+		}
+	}
+	return Document{root: root}
 }
 
 func fitsUpdate(current, update Document) error {

@@ -11,6 +11,9 @@ func (c *checker) rules(r reader, s *Spec) {
 	if s.Group != "" && s.Group == s.Name {
 		c.add("metadata.group", s.Group, "services and groups share one namespace; give the group a name of its own")
 	}
+	if isAddress(s.ModelPath) {
+		c.add("model_path", s.ModelPath, "an address: nothing is downloaded; fetch the model first, and name its file or folder on this machine")
+	}
 	c.boundRules(s.Strategy)
 	if !c.containerRules(r) {
 		return

@@ -35,8 +35,8 @@ func (w *warner) object(path string, node *keyNode, object map[string]any) {
 }
 
 func (w *warner) value(path string, node *keyNode, value any) {
-	if value == nil || node == nil || node.free() && node.key.Effect == EffectUsed {
-		return
+	if value == nil || value == "" || node == nil || node.free() && node.key.Effect == EffectUsed {
+		return // empty text is EAS's way to leave a key out: "resource": "" is public
 	}
 	if key := node.key; key != nil && key.Path == node.path && key.Why != "" {
 		switch key.Effect {
@@ -99,9 +99,6 @@ func (w *warner) adviseContainer(s *Spec) {
 }
 
 func (w *warner) adviseTraffic(s *Spec, doc Document) {
-	if isAddress(s.ModelPath) {
-		w.say("model_path", "nothing is downloaded; the replica gets the address as it stands, and its content is not watched")
-	}
 	if s.Group != "" {
 		return
 	}
