@@ -1,0 +1,43 @@
+package digits_test
+
+import (
+	"os"
+	"reflect"
+	"testing"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/examples/digits"
+)
+
+// TestServiceFiles: both files are valid, without a warning, and say the same;
+// what they refer to is there.
+func TestServiceFiles(t *testing.T) {
+	var specs []*api.Spec
+	for _, name := range []string{"service.yaml", "service.json"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := api.ParseDocument(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		spec, err := api.Parse(document)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if warnings := api.Warnings(document); len(warnings) > 0 {
+			t.Errorf("%s: %q", name, warnings)
+		}
+		if m, err := digits.Load(spec.ModelPath); err != nil || m.Version != "1" {
+			t.Errorf("%s: model_path %s: %v", name, spec.ModelPath, err)
+		}
+		if !spec.Drain.Sigterm || spec.Drain.Mode != api.DrainIdle || spec.Container.Health == nil || spec.Container.Liveness == nil {
+			t.Errorf("%s: drain %+v, checks of %+v", name, spec.Drain, spec.Container)
+		}
+		specs = append(specs, spec)
+	}
+	if !reflect.DeepEqual(specs[0], specs[1]) {
+		t.Errorf("the files differ:\n%+v\n%+v", specs[0], specs[1])
+	}
+}
