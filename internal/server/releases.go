@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+	"io"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/store"
+)
+
+// Releases is what the API needs of the controller. Errors are those of package
+// controller; the server turns them into problem details.
+type Releases interface {
+	List(ctx context.Context) []api.Service
+	Get(ctx context.Context, name string) (api.Service, error)
+	Create(ctx context.Context, by controller.By, doc api.Document) (controller.Outcome, error)
+	Update(ctx context.Context, by controller.By, name string, doc api.Document, replace bool) (controller.Outcome, error)
+	Delete(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Scale(ctx context.Context, by controller.By, name string, instance int) (controller.Outcome, error)
+	Restart(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Pause(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Resume(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Stop(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Start(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	// Rollback goes to the version given, or to the one it chooses for version
+	// 0, and Outcome.Text says which.
+	Rollback(ctx context.Context, by controller.By, name string, version int) (controller.Outcome, error)
+	Versions(ctx context.Context, name string) ([]api.Version, error)
+	Version(ctx context.Context, name string, number int) (api.Version, error)
+	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)
+	Rollouts(ctx context.Context, name string) ([]api.Rollout, error)
+	Rollout(ctx context.Context, name, id string) (api.Rollout, error)
+	Replicas(ctx context.Context, name string) ([]api.Replica, error)
+	Replica(ctx context.Context, name, id string) (api.Replica, error)
+	// EvictReplica has a replica replaced by another of its own version.
+	EvictReplica(ctx context.Context, by controller.By, name, id string) (controller.Outcome, error)
+	Events(ctx context.Context, q store.EventQuery) ([]api.Event, error)
+	// Logs reads the logs of one replica, or of all of the service when replica
+	// is "", each line then begins with the replica's id.
+	Logs(ctx context.Context, name, replica string, tail int, follow bool) (io.ReadCloser, error)
+	// Watch sends the names of services that changed and their new events until
+	// ctx is done. A slow reader loses events, never the last state: Missed says so.
+	Watch(ctx context.Context) <-chan controller.News
+}
