@@ -103,18 +103,13 @@ func (x *exchange) deliver() (c *upstream, whole bool) {
 	}
 }
 
-var errLeft = errors.New("the replica left the routing table")
-
 // try writes the head to one replica. With sent false nothing was, and the
 // endpoint has been let go of.
 func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 	c, err = e.connect(x.request.Context(), x.gateway.cfg.DialWait)
 	if err != nil {
 		e.abandon()
-		if !e.closed.Load() && x.request.Context().Err() == nil {
-			e.shun()
-		}
-		x.tried = append(x.tried, e)
+		x.unreachable(e, err)
 		return nil, false, err
 	}
 	if e.closed.Load() { // while it was being connected to
@@ -127,7 +122,7 @@ func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 		c.Close()
 		e.abandon()
 		if !c.reused {
-			x.tried = append(x.tried, e)
+			x.unreachable(e, err)
 		}
 		return nil, false, err
 	}
@@ -137,6 +132,18 @@ func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 		return nil, true, err
 	}
 	return c, true, nil
+}
+
+// unreachable leaves an endpoint out for this request and puts it behind the
+// others for the next ones, unless it only left the table: it may be back.
+func (x *exchange) unreachable(e *endpoint, err error) {
+	if errors.Is(err, errLeft) {
+		return
+	}
+	x.tried = append(x.tried, e)
+	if x.request.Context().Err() == nil {
+		e.shun()
+	}
 }
 
 // converse sends the body, passes the answer on, and gives the connection back.

@@ -31,12 +31,8 @@ func (s *streams) transport(e *endpoint, cfg *Config) *http.Transport {
 		return t
 	}
 	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, cfg.DialWait)
-			defer cancel()
-			defer context.AfterFunc(e.dials.Load().ctx, cancel)()
-			var dialer net.Dialer
-			return dialer.DialContext(ctx, network, address)
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return e.dial(ctx, cfg.DialWait)
 		},
 		DisableCompression:     true,
 		IdleConnTimeout:        cfg.UpstreamIdle,
@@ -84,7 +80,7 @@ func (x *exchange) stream() (whole bool) {
 		x.service.refuse(x.writer, x.request, http.StatusBadRequest, "the request target cannot be read", x.start)
 		return true
 	}
-	body := &streamBody{Reader: x.request.Body}
+	body := &streamBody{ReadCloser: x.request.Body}
 	var last error
 	ready := x.service.ready
 	for {
@@ -114,10 +110,7 @@ func (x *exchange) stream() (whole bool) {
 			x.badGateway(err)
 			whole = true
 		default:
-			if !e.closed.Load() {
-				e.shun()
-			}
-			x.tried = append(x.tried, e)
+			x.unreachable(e, err)
 			e.end()
 			continue
 		}
@@ -151,16 +144,23 @@ func (x *exchange) open(e *endpoint, target url.URL, body *streamBody) (response
 // streamBody is the caller's body as the transport sees it: never known to be
 // empty, so that no request counts as one that may be repeated.
 type streamBody struct {
-	io.Reader
+	io.ReadCloser
 	read atomic.Bool
 }
 
 func (b *streamBody) Read(p []byte) (int, error) {
 	b.read.Store(true)
-	return b.Reader.Read(p)
+	return b.ReadCloser.Read(p)
 }
 
-func (b *streamBody) Close() error { return nil } // the server closes what it made
+// Close frees a reader that waits for the caller. Before the first read there is
+// none, and the body is still good for another replica.
+func (b *streamBody) Close() error {
+	if b.read.Load() {
+		return b.ReadCloser.Close()
+	}
+	return nil
+}
 
 // streamHeader is the caller's header less what ends with its connection.
 func (x *exchange) streamHeader() http.Header {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -31,16 +32,30 @@ func (e *endpoint) connect(ctx context.Context, timeout time.Duration) (*upstrea
 	if c := e.conns.get(); c != nil {
 		return c, nil
 	}
-	// The attempt ends with the caller, and when e leaves the table.
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	defer context.AfterFunc(e.dials.Load().ctx, cancel)()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", e.address)
+	conn, err := e.dial(ctx, timeout)
 	if err != nil {
 		return nil, err
 	}
 	return newUpstream(conn.(*net.TCPConn))
+}
+
+// errLeft says that the replica was taken out of the table; it need not have
+// done anything wrong.
+var errLeft = errors.New("the replica left the routing table")
+
+// dial makes a connection. The attempt ends with the caller, and when e leaves
+// the table.
+func (e *endpoint) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	scope := e.dials.Load().ctx
+	defer context.AfterFunc(scope, cancel)()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", e.address)
+	if err != nil && scope.Err() != nil {
+		return nil, errLeft
+	}
+	return conn, err
 }
 
 func newUpstream(conn *net.TCPConn) (*upstream, error) {
