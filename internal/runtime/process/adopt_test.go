@@ -3,11 +3,13 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -139,6 +141,15 @@ func (b *bench) launch(id string, flags ...string) runtime.Launch {
 	return l
 }
 
+// ended tells whether the last thread of a process has ended, too.
+func ended(h runtime.Handle) bool {
+	p, err := holdPid(h.Pid, h.StartTime)
+	if err == nil {
+		p.close()
+	}
+	return errors.Is(err, errGone)
+}
+
 func TestAdoptAfterKill9(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -147,7 +158,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 		b.launch("ended", "-exit-after", "0s"), b.launch("stray", "-setsid-child"),
 	}
 	handles := b.startAndDie(t, launches...)
-	runtimetest.Eventually(t, func() bool { return len(b.recorded(t, "start")) == 7 && len(b.recorded(t, "exit")) == 1 },
+	runtimetest.Eventually(t, func() bool { return len(b.recorded(t, "start")) == 7 && ended(handles[2]) },
 		"the replicas and their children to start, and one to end")
 	got, err := b.Adopt(t.Context(), []runtime.Adoption{
 		{Launch: launches[0], Handle: &handles[0], Healthy: true},
@@ -200,30 +211,16 @@ func TestAdoptAfterKill9(t *testing.T) {
 func TestRecycledPid(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	other := exec.Command("sleep", "1000")
-	other.Env = append(os.Environ(), envReplica+"=another", envData+"="+b.data+"-of-another")
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = other.Process.Kill()
-		_ = other.Wait()
-	}()
-	start, err := startTime(other.Process.Pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	right := runtime.Handle{Attempt: 1, Address: "127.0.0.1:20007", Pid: other.Process.Pid, StartTime: start, BootID: b.bootID}
-	wrongStart, wrongBoot := right, right
+	plain := b.stranger(t)
+	marked := b.stranger(t, envReplica+"=another", envData+"="+b.data+"-of-another")
+	wrongStart, wrongBoot := plain, plain
 	wrongStart.StartTime--
 	wrongBoot.BootID = "another"
-	// Wait until sleep is sleep and not a copy of this process.
-	runtimetest.Eventually(t, func() bool { return marksOf(right.Pid).replica == "another" }, "the other process to start")
 
 	list := []runtime.Adoption{
 		{Launch: b.launch("start"), Handle: &wrongStart},
 		{Launch: b.launch("boot"), Handle: &wrongBoot},
-		{Launch: b.launch("marks"), Handle: &right},
+		{Launch: b.launch("marks"), Handle: &marked},
 	}
 	got, err := b.Adopt(t.Context(), list)
 	if err != nil {
@@ -241,9 +238,30 @@ func TestRecycledPid(t *testing.T) {
 		}
 	}
 	time.Sleep(50 * time.Millisecond) // for a signal that should not have been sent
-	if !alive(right.Pid) {
+	if !alive(plain.Pid) || !alive(marked.Pid) {
 		t.Error("another's process was ended")
 	}
+}
+
+// stranger is a process that is no replica, as the handle of one.
+func (b *bench) stranger(t *testing.T, env ...string) runtime.Handle {
+	t.Helper()
+	cmd := exec.Command("sleep", "1000")
+	cmd.Env = append(env, "STRANGER=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	start, err := startTime(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Until it is sleep it is a copy of this process, with its environment.
+	runtimetest.Eventually(t, func() bool { return slices.Contains(environOf(cmd.Process.Pid), "STRANGER=1") }, "the stranger to start")
+	return runtime.Handle{Attempt: 1, Address: "127.0.0.1:20007", Pid: cmd.Process.Pid, StartTime: start, BootID: b.bootID}
 }
 
 func TestAdoptionOfAnEarlierAttemptIsSearchedFor(t *testing.T) {

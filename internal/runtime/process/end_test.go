@@ -141,6 +141,27 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
+// TestGroupMemberWithoutEnvironment: what wiped its marks is still in the group.
+func TestGroupMemberWithoutEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"exec sleep 1000", "exit 3"} {
+		b := newBench(t)
+		b.start(t, "a", api.Container{WorkingDir: b.dir, Script: "env -i sleep 1000 & echo $!; " + end})
+		if end != "exit 3" {
+			runtimetest.Eventually(t, func() bool { return len(b.known("a").log.reason(0)) == 1 }, "the member's pid")
+			if err := b.Kill(t.Context(), "a"); err != nil {
+				t.Error(err)
+			}
+		}
+		e := b.events.Await(t, "a", runtime.Exited, 1)
+		var pid int
+		if _, err := fmt.Sscan(strings.Join(e.Exit.Lines, " "), &pid); err != nil {
+			t.Fatal(err)
+		}
+		runtimetest.Eventually(t, func() bool { return !alive(pid) }, "pid %d to end, after: %s", pid, end)
+	}
+}
+
 func TestDaemonIsAnExit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

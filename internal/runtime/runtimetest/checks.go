@@ -53,6 +53,7 @@ func testNotLive(t *testing.T, s *stage) {
 
 func testQuiet(t *testing.T, s *stage) {
 	spec := s.Spec()
+	spec.Container.Startup = httpCheck("/ready") // or liveness would fail before the port opens
 	spec.Container.Health = httpCheck("/ready")
 	spec.Container.Liveness = httpCheck("/ready")
 	l := launch("sentiment-3-a", spec)

@@ -58,7 +58,7 @@ func testKill(t *testing.T, s *stage) {
 }
 
 func testNothingRuns(t *testing.T, s *stage) {
-	l := launch("sentiment-3-a", s.Spec("-exit-after", "0s"))
+	l := launch("sentiment-3-a", s.Spec("-never-listen", "-exit-after", "0s"))
 	s.start(t, l)
 	s.events.Await(t, l.Replica, runtime.Exited, 1)
 	for _, id := range []string{l.Replica, "sentiment-3-unknown"} {
