@@ -1,0 +1,84 @@
+package controller
+
+import (
+	"context"
+
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/runtime"
+)
+
+// startsAtOnce bounds how many processes are being forked at the same time.
+const startsAtOnce = 16
+
+// act carries out steps that are committed. Nothing here blocks: outcomes come
+// back as observations.
+func (s *service) act(steps []rollout.Step) {
+	rt := s.c.cfg.Runtime
+	for _, st := range steps {
+		switch st.Kind {
+		case rollout.Create, rollout.Start:
+			if r := s.state.Replica(st.Replica); r != nil {
+				delete(s.routedAt, r.ID)
+				delete(s.unroutedAt, r.ID)
+				s.launch(r)
+			}
+		case rollout.Drain, rollout.Fail, rollout.Recycle:
+			rt.Quiet(st.Replica)
+		case rollout.Terminate:
+			s.end(st.Replica, rt.Terminate)
+		case rollout.Kill:
+			s.end(st.Replica, rt.Kill)
+		case rollout.Remove:
+			delete(s.handles, st.Replica)
+			delete(s.routedAt, st.Replica)
+			delete(s.unroutedAt, st.Replica)
+			s.later(func() { rt.Forget(st.Replica) })
+		}
+	}
+}
+
+// later does something outside the turn.
+func (s *service) later(what func()) {
+	s.c.group.Add(1)
+	go func() {
+		defer s.c.group.Done()
+		what()
+	}()
+}
+
+// launch starts the process of a replica whose start was ordered and committed.
+func (s *service) launch(r *rollout.Replica) {
+	if s.acting[r.ID] {
+		return
+	}
+	s.acting[r.ID] = true
+	l := s.launchOf(r)
+	s.later(func() {
+		select {
+		case s.c.starting <- struct{}{}:
+		case <-s.c.ctx.Done():
+			return // a later run of the control plane starts it
+		}
+		h, err := s.c.cfg.Runtime.Start(s.c.ctx, l)
+		<-s.c.starting
+		s.see(func() { s.seeStart(l.Replica, l.Attempt, h, err) })
+	})
+}
+
+func (s *service) launchOf(r *rollout.Replica) runtime.Launch {
+	l := runtime.Launch{
+		Replica: r.ID, Attempt: r.Starts, Service: s.name(), Version: r.Version, Generation: r.Generation,
+	}
+	if v := s.version(r.Version); v != nil {
+		l.Spec = v.spec
+	}
+	return l
+}
+
+func (s *service) end(id string, how func(context.Context, string) error) {
+	s.later(func() {
+		if err := how(s.c.ctx, id); err != nil {
+			s.c.log.Error("a process cannot be ended", "service", s.name(), "replica", id, "error", err)
+		}
+	})
+}

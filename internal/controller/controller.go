@@ -1,0 +1,209 @@
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/store"
+	"sluice.dev/sluice/internal/traffic"
+)
+
+// Gateways is what the controller needs of the data plane. Revisions count
+// routing tables and only grow.
+type Gateways interface {
+	// Publish puts a route in force and returns the first revision that holds it.
+	Publish(traffic.Route) uint64
+	// Withdraw ends a service's address and returns the first revision without it.
+	Withdraw(service string) uint64
+	// Acked is the lowest revision that every gateway that counts has
+	// acknowledged; the highest number when there is no gateway.
+	Acked() uint64
+	WaitAcked(ctx context.Context, revision uint64) error
+	// InHand is what gateways have in hand for a replica; exact once the
+	// revision that took it out of the table is acknowledged.
+	InHand(replica string) InHand
+	// Open lets tables out to gateways; before it they keep the ones they have.
+	Open()
+	// Address is where callers reach a service.
+	Address(service string) string
+}
+
+// InHand is what all gateways together have in hand for one replica.
+type InHand struct {
+	Known      bool // false while a gateway has yet to report: then nothing is certain
+	InFlight   int
+	IdleSince  time.Time // zero while something is in flight
+	LastPicked time.Time
+}
+
+// Group is what the server's configuration says of a resource group.
+type Group struct {
+	Kind    rollout.ResourceKind
+	Elastic bool
+}
+
+// Config is what a Controller is made of.
+type Config struct {
+	Store    store.Store
+	Runtime  runtime.Runtime
+	Gateways Gateways
+	Content  Content
+	// Resources are the resource groups by name; "" is public.
+	Resources map[string]Group
+	// Dir is the folder that relative paths of a service file are meant from when
+	// neither the file nor the caller names one.
+	Dir string
+	Log *slog.Logger
+}
+
+// Controller runs all services of one store. Its methods may be called from any
+// goroutine.
+type Controller struct {
+	cfg      Config
+	log      *slog.Logger
+	news     newsstand
+	group    sync.WaitGroup // of workers and acts
+	starting chan struct{}  // holds as many as may be forked at once
+	ctx      context.Context
+	stop     context.CancelFunc
+
+	mu       sync.Mutex
+	services map[string]*service
+}
+
+// New makes a controller. Handle its runtime's events with Observe; nothing
+// happens before Run.
+func New(cfg Config) *Controller {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, starting: make(chan struct{}, startsAtOnce)}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	return c
+}
+
+// Run loads what is stored, adopts the replicas that an earlier run left, puts
+// all routes in force at once and then lets each service go on. It returns when
+// that is done; Close ends what it began.
+func (c *Controller) Run(ctx context.Context) error {
+	snapshots, err := c.cfg.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	for _, snap := range snapshots {
+		s := c.newService(snap.Service)
+		s.load(snap)
+		c.services[s.name()] = s
+	}
+	if err := c.adopt(ctx); err != nil {
+		return err
+	}
+	for _, s := range c.sorted() {
+		s.publish()
+	}
+	c.cfg.Gateways.Open()
+	for _, s := range c.sorted() {
+		c.work(s)
+	}
+	return nil
+}
+
+// adopt takes over what an earlier run started, over all services in one call:
+// whatever of this data directory is not named in it is ended.
+func (c *Controller) adopt(ctx context.Context) error {
+	var list []runtime.Adoption
+	owner := map[string]*service{}
+	for _, s := range c.sorted() {
+		for _, a := range s.adoptions() {
+			owner[a.Launch.Replica] = s
+			list = append(list, a)
+		}
+	}
+	adopted, err := c.cfg.Runtime.Adopt(ctx, list)
+	if err != nil {
+		return err
+	}
+	for _, a := range adopted {
+		owner[a.Replica].adopted(a)
+	}
+	return nil
+}
+
+// Close stops deciding and waits for what is under way. Replicas and gateways
+// go on.
+func (c *Controller) Close() {
+	c.stop()
+	c.group.Wait()
+}
+
+// Observe takes an event of the runtime. It does not block.
+func (c *Controller) Observe(e runtime.Event) {
+	if s := c.ownerOf(e.Replica); s != nil {
+		s.see(func() { s.seeEvent(e) })
+	}
+}
+
+// GatewaysChanged tells that acknowledgements or requests in hand may have
+// changed for the services named, nil for all. It does not block.
+func (c *Controller) GatewaysChanged(names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if names == nil {
+		for _, s := range c.services {
+			s.kick()
+		}
+		return
+	}
+	for _, name := range names {
+		if s := c.services[name]; s != nil {
+			s.kick()
+		}
+	}
+}
+
+// ownerOf finds the service of a replica: ids are NAME-VERSION-SEQUENCE.
+func (c *Controller) ownerOf(replica string) *service {
+	name := replica
+	for range 2 {
+		i := len(name) - 1
+		for i >= 0 && name[i] != '-' {
+			i--
+		}
+		if i < 0 {
+			return nil
+		}
+		name = name[:i]
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.services[name]
+}
+
+func (c *Controller) sorted() []*service {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]*service, 0, len(c.services))
+	for _, s := range c.services {
+		list = append(list, s)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].name() < list[j].name() })
+	return list
+}
+
+func (c *Controller) find(name string) (*service, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.services[name]; s != nil {
+		return s, nil
+	}
+	return nil, &NotFoundError{Kind: "service", Name: name, Hint: "`sluice list` shows what there is"}
+}
+
+// now is the wall clock without its monotonic part, so that an instant equals
+// itself after it was stored.
+func now() time.Time { return time.Now().UTC().Round(0) }

@@ -1,0 +1,184 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/rollout"
+)
+
+// Scale sets the desired number of replicas. It makes no version.
+func (c *Controller) Scale(ctx context.Context, by By, name string, instance int) (Outcome, error) {
+	return c.alter(ctx, by, name, "Scaled", func(s *service, op *operation) error {
+		doc, err := api.Set(s.doc, fmt.Sprintf("metadata.instance=%d", instance))
+		if err != nil {
+			return err
+		}
+		if _, err := api.Parse(doc); err != nil {
+			return err
+		}
+		return s.scale(op, doc, instance)
+	})
+}
+
+func (s *service) scale(op *operation, doc api.Document, n int) error {
+	was := s.state.Service.Desired
+	if n == was && s.failed() == 0 {
+		op.unchanged, op.text = true, fmt.Sprintf("nothing to change: %s has %d replicas", s.name(), n)
+		return nil
+	}
+	s.put(doc)
+	s.state.Scale(n)
+	op.text = fmt.Sprintf("scaled from %d to %d replicas", was, n)
+	return nil
+}
+
+func (s *service) failed() int { return s.state.Counts().Failed }
+
+// put makes a document the one in force.
+func (s *service) put(doc api.Document) {
+	s.doc = doc
+	s.record.Config = doc.JSON()
+}
+
+// Restart replaces every replica by one of the same version and its recorded
+// content. When a file it refers to has changed since, there is no such content
+// any more, and that is what an update is for: it is refused.
+func (c *Controller) Restart(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "RestartBegan", func(s *service, op *operation) error {
+		if changed := s.changedFiles(); len(changed) > 0 {
+			return &rollout.Refusal{
+				Message: fmt.Sprintf("%s changed since version %d was made, so its replicas cannot be restarted as they were",
+					strings.Join(changed, ", "), s.state.Service.Current.Version),
+				Hint: "`sluice update " + s.name() + "` rolls the new content out as a version",
+			}
+		}
+		op.text = fmt.Sprintf("version %d restarts", s.state.Service.Current.Version)
+		return s.state.Restart(by.Actor)
+	})
+}
+
+// Pause freezes the rollout in progress.
+func (c *Controller) Pause(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "RolloutPaused", func(s *service, op *operation) error {
+		if ro := s.state.Service.Rollout; ro.Paused() {
+			op.unchanged, op.text = true, "nothing to change: rollout "+ro.ID+" is paused already ("+ro.PausedBy+")"
+			return nil
+		}
+		if err := s.state.Pause(); err != nil {
+			return err
+		}
+		op.text = "rollout " + s.state.Service.Rollout.ID + " is paused; `sluice resume " + name + "` lets it go on"
+		return nil
+	})
+}
+
+// Resume lets a paused rollout go on, or tries failed replicas again.
+func (c *Controller) Resume(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "RolloutResumed", func(s *service, op *operation) error {
+		op.text = "failed replicas are started again"
+		if ro := s.state.Service.Rollout; ro.Paused() {
+			op.text = "rollout " + ro.ID + " goes on"
+		}
+		return s.state.Resume()
+	})
+}
+
+// Stop ends all replicas; the service and its versions stay.
+func (c *Controller) Stop(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "Stopped", func(s *service, op *operation) error {
+		op.text = "the service stops; `sluice start " + name + "` starts it again"
+		return s.state.Stop()
+	})
+}
+
+// Start brings a stopped service back.
+func (c *Controller) Start(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "Started", func(s *service, op *operation) error {
+		op.text = fmt.Sprintf("the service starts with version %d", s.state.Service.Current.Version)
+		return s.state.Start(by.Actor)
+	})
+}
+
+// Delete ends the service. Its replicas drain first; it is gone when they are.
+func (c *Controller) Delete(ctx context.Context, by By, name string) (Outcome, error) {
+	return c.alter(ctx, by, name, "DeleteBegan", func(s *service, op *operation) error {
+		op.text = "the service is being deleted"
+		op.ended = s.state.Delete()
+		return nil
+	})
+}
+
+// EvictReplica has a replica replaced by another of its own version.
+func (c *Controller) EvictReplica(ctx context.Context, by By, name, id string) (Outcome, error) {
+	return c.alter(ctx, by, name, "ReplicaEvicted", func(s *service, op *operation) error {
+		if s.state.Replica(id) == nil {
+			return &NotFoundError{Kind: "replica", Name: id, Hint: "`sluice replicas " + name + "` shows what there is"}
+		}
+		op.text = "replica " + id + " is replaced by another"
+		return s.state.Evict(id)
+	})
+}
+
+// Rollback goes to a version, or to the one it chooses for 0 (rules 24 and 25):
+// the base of the rollout in progress, else the highest completed version below
+// the current one. During a restart it ends that.
+func (c *Controller) Rollback(ctx context.Context, by By, name string, number int) (Outcome, error) {
+	return c.alter(ctx, by, name, "RollbackBegan", func(s *service, op *operation) error {
+		if number == 0 && s.state.Restarting() {
+			s.state.UndoRestart()
+			op.text = "the restart has ended; what it had not replaced stays"
+			return nil
+		}
+		to, err := s.rollbackTarget(number)
+		if err != nil {
+			return err
+		}
+		if op.ended, err = s.state.Rollback(to.target(), by.Actor); err != nil {
+			return err
+		}
+		s.put(api.AsInForce(to.doc, s.doc))
+		op.text = fmt.Sprintf("rolls back to version %d", to.Number)
+		if number == 0 {
+			op.text += ", " + s.chosenBecause(op)
+		}
+		return nil
+	})
+}
+
+func (v *version) target() rollout.Target {
+	return rollout.Target{Version: v.Number, Revision: v.Revision}
+}
+
+func (s *service) rollbackTarget(number int) (*version, error) {
+	if number == 0 {
+		var completed []rollout.Target
+		for i := range s.versions {
+			if s.versions[i].Completed {
+				completed = append(completed, s.versions[i].target())
+			}
+		}
+		to, err := s.state.RollbackTarget(completed)
+		if err != nil {
+			return nil, err
+		}
+		number = to.Version
+	}
+	if v := s.version(number); v != nil {
+		return v, nil
+	}
+	return nil, s.noVersion(number)
+}
+
+func (s *service) noVersion(number int) error {
+	return &NotFoundError{Kind: "version", Name: fmt.Sprint(number), Hint: "`sluice versions " + s.name() + "` lists them"}
+}
+
+func (s *service) chosenBecause(op *operation) string {
+	if op.ended != nil {
+		return "the last completed one before the rollout in progress"
+	}
+	return "the highest completed one below the current"
+}

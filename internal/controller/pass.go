@@ -1,0 +1,186 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/store"
+)
+
+// retryCommit is how long a turn waits after the store has failed.
+const retryCommit = time.Second
+
+// work starts the service's worker.
+func (c *Controller) work(s *service) {
+	c.group.Add(1)
+	s.kick()
+	go func() {
+		defer c.group.Done()
+		timer := time.NewTimer(time.Hour)
+		defer timer.Stop()
+		for !s.closed.Load() {
+			select {
+			case <-c.ctx.Done():
+				return
+			case <-s.wake:
+			case <-timer.C:
+			}
+			timer.Reset(s.turn())
+		}
+	}()
+}
+
+// turn is one observe, decide, act. It returns how long the service may sleep
+// when nothing happens.
+func (s *service) turn() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.take()
+}
+
+// take is a turn, for who holds mu.
+//
+// Order matters: what was seen is written down and decided upon, all of that is
+// committed, and only then is anything done. A turn that cannot commit does
+// nothing; what it saw it keeps, what it decided it decides again.
+func (s *service) take() time.Duration {
+	s.state.Now = now()
+	for _, what := range s.seen() {
+		what()
+	}
+	s.observeGateways()
+	seen := s.state
+	seen.Replicas = slices.Clone(s.state.Replicas)
+	steps, wake := s.decide()
+	if ch := s.difference(seen, steps); !ch.empty() {
+		if err := s.commit(ch); err != nil {
+			s.state = seen
+			s.troubled(err)
+			return retryCommit
+		}
+	}
+	s.trouble = ""
+	s.act(steps)
+	s.publish()
+	if s.state.Service.Deleting && len(s.state.Replicas) == 0 {
+		s.bury()
+	}
+	if wake.IsZero() {
+		return time.Hour
+	}
+	return max(time.Millisecond, wake.Sub(now()))
+}
+
+// decide folds decisions into the state until there is nothing more to decide
+// at this instant.
+func (s *service) decide() (steps []rollout.Step, wake time.Time) {
+	for {
+		d := rollout.Decide(&s.state)
+		if len(d.Steps) == 0 {
+			return steps, d.Wake
+		}
+		for _, st := range d.Steps {
+			rollout.Apply(&s.state, st)
+		}
+		steps = append(steps, d.Steps...)
+	}
+}
+
+// change is what a turn or an operation writes.
+type change struct{ store.Change }
+
+func (c *change) empty() bool {
+	return c.Service == nil && len(c.PutReplicas) == 0 && len(c.DropReplicas) == 0 &&
+		len(c.Events) == 0 && len(c.Rollouts) == 0 && len(c.Versions) == 0
+}
+
+// difference is what has to be written to get from what is stored to the
+// present state: what was seen (up to seen) and what was decided (steps).
+func (s *service) difference(seen rollout.State, steps []rollout.Step) change {
+	ch := change{store.Change{Name: s.name()}}
+	old := make(map[string]*rollout.Replica, len(s.stored.Replicas))
+	for i := range s.stored.Replicas {
+		old[s.stored.Replicas[i].ID] = &s.stored.Replicas[i]
+	}
+	for i := range s.state.Replicas {
+		r := &s.state.Replicas[i]
+		if was, ok := old[r.ID]; !ok || !sameRecord(*was, *r) {
+			ch.PutReplicas = append(ch.PutReplicas, s.replicaRecord(r))
+		}
+		delete(old, r.ID)
+	}
+	for id := range old {
+		ch.DropReplicas = append(ch.DropReplicas, id)
+	}
+	slices.Sort(ch.DropReplicas)
+	ch.Events = append(s.eventsSeen(&seen), s.eventsOf(steps)...)
+	ro := s.state.Service.Rollout
+	if ro != s.stored.Service.Rollout && ro != nil {
+		ch.Rollouts = append(ch.Rollouts, *s.state.RolloutView())
+		if v := s.version(ro.To.Version); v != nil && !v.Completed && ro.Phase == api.RolloutCompleted {
+			completed := v.Version
+			completed.Completed = true
+			ch.Versions = append(ch.Versions, completed)
+		}
+	}
+	if s.state.Service != s.stored.Service {
+		ch.Service = s.serviceRecord()
+	}
+	return ch
+}
+
+// sameRecord compares what is stored of a replica; what gateways have in hand
+// is not.
+func sameRecord(a, b rollout.Replica) bool {
+	a.InFlight, b.InFlight = 0, 0
+	a.IdleSince, b.IdleSince = time.Time{}, time.Time{}
+	a.LastPicked, b.LastPicked = time.Time{}, time.Time{}
+	return a == b
+}
+
+func (s *service) replicaRecord(r *rollout.Replica) store.Replica {
+	return store.Replica{Core: *r, Handle: s.handles[r.ID]}
+}
+
+func (s *service) serviceRecord() *store.Service {
+	record := s.record
+	record.Core = s.state.Service
+	return &record
+}
+
+// commit writes the change, remembers what is stored now, and tells watchers.
+func (s *service) commit(ch change) error {
+	events, err := s.c.cfg.Store.Commit(s.c.ctx, ch.Change)
+	if err != nil {
+		return err
+	}
+	s.stored = s.state
+	s.stored.Replicas = slices.Clone(s.state.Replicas)
+	for _, v := range ch.Versions {
+		s.putVersion(v)
+	}
+	s.c.news.tell(News{Service: s.name(), Events: events, Deleted: ch.Delete})
+	return nil
+}
+
+func (s *service) troubled(err error) {
+	if s.trouble != err.Error() {
+		s.trouble = err.Error()
+		s.c.log.Error("what was decided cannot be recorded, so nothing is done; replicas and gateways go on as they are",
+			"service", s.name(), "error", err)
+	}
+}
+
+// bury lets go of a deleted service whose replicas have all ended.
+func (s *service) bury() {
+	s.c.cfg.Gateways.Withdraw(s.name())
+	gone := s.event("normal", "Deleted", "the service is gone")
+	if err := s.commit(change{store.Change{Name: s.name(), Delete: true, Events: []api.Event{gone}}}); err != nil {
+		s.troubled(err)
+		return
+	}
+	s.closed.Store(true)
+	s.c.drop(s.name())
+}

@@ -1,0 +1,261 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/store"
+)
+
+// view is the service as users see it.
+func (s *service) view() api.Service {
+	state := s.state
+	state.Now = now()
+	status, reason, message := state.Status()
+	if s.trouble != "" {
+		message = "nothing can be recorded, so nothing is done: " + s.trouble
+	}
+	sv := &state.Service
+	return api.Service{
+		Name: s.name(), Group: s.record.Group, Status: status, Reason: reason, Message: message,
+		CurrentVersion: sv.Current.Version, LatestVersion: sv.Latest,
+		Endpoint: s.c.cfg.Gateways.Address(s.name()),
+		Replicas: state.Counts(), Rollout: state.RolloutView(),
+		Traffic: api.Traffic{State: "standalone", Weight: -1},
+		Config:  s.record.Config, Revision: sv.Revision,
+		CreatedAt: api.At(s.record.CreatedAt), UpdatedAt: api.At(s.record.UpdatedAt),
+		Warnings: s.record.Warnings,
+	}
+}
+
+// read runs a reader under the service's lock.
+func (c *Controller) read(name string, do func(*service) error) error {
+	s, err := c.find(name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return &NotFoundError{Kind: "service", Name: name}
+	}
+	return do(s)
+}
+
+// List shows every service, by name.
+func (c *Controller) List(context.Context) []api.Service {
+	list := []api.Service{}
+	for _, s := range c.sorted() {
+		s.mu.Lock()
+		if !s.closed.Load() {
+			list = append(list, s.view())
+		}
+		s.mu.Unlock()
+	}
+	return list
+}
+
+// Get shows one service.
+func (c *Controller) Get(_ context.Context, name string) (v api.Service, err error) {
+	err = c.read(name, func(s *service) error { v = s.view(); return nil })
+	return v, err
+}
+
+// Replicas shows the replicas of a service in the order they were made.
+func (c *Controller) Replicas(_ context.Context, name string) (list []api.Replica, err error) {
+	list = []api.Replica{}
+	err = c.read(name, func(s *service) error {
+		s.state.Now = now()
+		for i := range s.state.Replicas {
+			list = append(list, s.replicaView(&s.state.Replicas[i]))
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Replica shows one.
+func (c *Controller) Replica(_ context.Context, name, id string) (v api.Replica, err error) {
+	err = c.read(name, func(s *service) error {
+		s.state.Now = now()
+		r := s.state.Replica(id)
+		if r == nil {
+			return &NotFoundError{Kind: "replica", Name: id, Hint: "`sluice replicas " + name + "` shows what there is"}
+		}
+		v = s.replicaView(r)
+		return nil
+	})
+	return v, err
+}
+
+func (s *service) replicaView(r *rollout.Replica) api.Replica {
+	v := api.Replica{
+		ID: r.ID, Version: r.Version, Phase: s.state.Phase(r),
+		Restarts: max(0, r.Starts-1), StartedAt: api.AtPtr(r.StartedAt), ReadyAt: api.AtPtr(r.ReadyAt),
+		Reason: s.state.Why(r),
+	}
+	v.Ready = v.Phase == api.ReplicaReady
+	if e := s.effective(r.Revision, r.Version); e != nil {
+		v.Version = e.Number
+	}
+	if h := s.handles[r.ID]; h != nil {
+		v.Address = h.Address
+		if r.Process == rollout.Running {
+			v.Pid = h.Pid
+		}
+	}
+	if r.Routed {
+		v.InFlight = s.c.cfg.Gateways.InHand(r.ID).InFlight
+	}
+	return v
+}
+
+// Versions lists the versions, newest first.
+func (c *Controller) Versions(_ context.Context, name string) (list []api.Version, err error) {
+	list = []api.Version{}
+	err = c.read(name, func(s *service) error {
+		for i := range s.versions {
+			list = append(list, s.versionView(&s.versions[i]))
+		}
+		slices.Reverse(list)
+		return nil
+	})
+	return list, err
+}
+
+func (s *service) versionView(v *version) api.Version {
+	view := v.Version.Version
+	view.Current = v.Number == s.state.Service.Current.Version
+	if view.Digests == nil {
+		view.Digests = []api.Digest{}
+	}
+	return view
+}
+
+// Version shows one version.
+func (c *Controller) Version(_ context.Context, name string, number int) (view api.Version, err error) {
+	err = c.read(name, func(s *service) error {
+		v := s.version(number)
+		if v == nil {
+			return s.noVersion(number)
+		}
+		view = s.versionView(v)
+		return nil
+	})
+	return view, err
+}
+
+// Diff compares two versions: their configurations, and the state of the files
+// they refer to.
+func (c *Controller) Diff(_ context.Context, name string, from, to int) (d api.Diff, err error) {
+	err = c.read(name, func(s *service) error {
+		a, b := s.version(from), s.version(to)
+		switch {
+		case a == nil:
+			return s.noVersion(from)
+		case b == nil:
+			return s.noVersion(to)
+		}
+		d = api.Diff{From: from, To: to, Changes: history.FieldDiff(a.doc, b.doc)}
+		d.Changes = append(d.Changes, contentDiff(a, b)...)
+		if d.Changes == nil {
+			d.Changes = []api.FieldChange{}
+		}
+		return nil
+	})
+	return d, err
+}
+
+// contentDiff shows files of both versions whose content differs.
+func contentDiff(a, b *version) []api.FieldChange {
+	var changes []api.FieldChange
+	for _, x := range a.Digests {
+		for _, y := range b.Digests {
+			if x.Path == y.Path && x.Stat != y.Stat {
+				changes = append(changes, api.FieldChange{
+					Path: "content of " + x.Path, Op: "replace", From: quote(x), To: quote(y),
+				})
+			}
+		}
+	}
+	return changes
+}
+
+func quote(d api.Digest) json.RawMessage {
+	b, _ := json.Marshal(map[string]string{"stat": d.Stat, "sha256": d.SHA256})
+	return b
+}
+
+// Rollouts lists the rollouts of a service, newest first; the one in progress
+// with its present counts.
+func (c *Controller) Rollouts(ctx context.Context, name string) ([]api.Rollout, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.cfg.Store.Rollouts(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &NotFoundError{Kind: "service", Name: name}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Now = now()
+	for i := range list {
+		if ro := s.state.RolloutView(); ro != nil && ro.ID == list[i].ID {
+			list[i] = *ro
+		}
+	}
+	return list, nil
+}
+
+// Rollout shows one rollout.
+func (c *Controller) Rollout(ctx context.Context, name, id string) (api.Rollout, error) {
+	list, err := c.Rollouts(ctx, name)
+	if err != nil {
+		return api.Rollout{}, err
+	}
+	for _, ro := range list {
+		if ro.ID == id {
+			return ro, nil
+		}
+	}
+	return api.Rollout{}, &NotFoundError{Kind: "rollout", Name: id, Hint: "`sluice history " + name + "` lists them"}
+}
+
+// Events lists events in order; those of a deleted service stay readable.
+func (c *Controller) Events(ctx context.Context, q store.EventQuery) ([]api.Event, error) {
+	events, err := c.cfg.Store.Events(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(events) == 0 && q.Service != "" {
+		if _, err := c.find(q.Service); err != nil && q.After == 0 {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// Logs reads the log of one replica, or of all of the service.
+func (c *Controller) Logs(ctx context.Context, name, replica string, tail int, follow bool) (io.ReadCloser, error) {
+	if replica != "" {
+		if _, err := c.Replica(ctx, name, replica); err != nil {
+			return nil, err
+		}
+		return c.cfg.Runtime.Logs(ctx, replica, tail, follow)
+	}
+	list, err := c.Replicas(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.allLogs(ctx, list, tail, follow)
+}
