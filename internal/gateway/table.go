@@ -82,9 +82,12 @@ func (b *board) apply(change wire.Table) {
 	for _, name := range change.Withdrawn {
 		delete(next.services, name)
 	}
+	routes := make(map[string]*traffic.Route, len(change.Routes)) // the last word on each
 	for i := range change.Routes {
-		route := &change.Routes[i]
-		next.services[route.Service] = b.service(route)
+		routes[change.Routes[i].Service] = &change.Routes[i]
+	}
+	for name, route := range routes {
+		next.services[name] = b.service(route)
 	}
 	left := b.recount(old, next)
 	b.current.Store(next)
