@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	maxFileBytes = 1 << 20
-	maxDepth     = 64     // of nested objects and lists
-	maxValues    = 100000 // in one file, aliases counted where they are used
+	maxFileBytes = 256 << 10
+	maxDepth     = 64    // of nested objects and lists
+	maxValues    = 10000 // in one file, aliases counted where they are used
 )
 
 // ParseDocument reads one service file, or one update of it, in JSON or YAML
@@ -26,7 +26,7 @@ const (
 //
 // JSON null is kept: laid over another document, it removes (see Merge). Refused
 // are more than one document, a key written twice, two spellings with different
-// values, and more than 1 MiB. What the keys and values mean is checked by
+// values, and more than 256 KiB, 64 levels or 10,000 values. What the keys and values mean is checked by
 // Parse, so that one error lists everything; an update is checked for unknown
 // keys by Merge and Replace.
 func ParseDocument(data []byte) (Document, error) {
@@ -169,7 +169,7 @@ func (r *jsonReader) list(path string, depth int) (any, error) {
 }
 
 func tooBig(path string) error {
-	return fmt.Errorf("%s: the service file is too deep or too large; at most %d levels and %d values are allowed", path, maxDepth, maxValues)
+	return fmt.Errorf("%s: the service file is too deep or too large; at most %d levels and %d values are allowed", shorten(path), maxDepth, maxValues)
 }
 
 func writtenTwice(path string, line int) error {

@@ -68,6 +68,14 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: 1\n", i)
+	}
+	return b.String()
+}
+
 func TestRefusedDocuments(t *testing.T) {
 	laughs := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
 	for i := 1; i < 9; i++ {
@@ -81,7 +89,7 @@ func TestRefusedDocuments(t *testing.T) {
 		{"text", "hello\n", "text; it must be one object"},
 		{"null", "null", "null; it must be one object"},
 		{"not UTF-8", "{\"a\":\"\xff\"}", "not UTF-8"},
-		{"too large", `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, "at most 1048576"},
+		{"too large", `{"a":"` + strings.Repeat("x", 1<<18) + `"}`, "at most 262144"},
 		{"cut off", "{\n\"metadata\": {", "not valid JSON, line 2"},
 		{"trailing text", `{"metadata":{}} {"metadata":{}}`, "one file holds one service"},
 		{"two YAML documents", "metadata: {}\n---\nmetadata: {}\n", "2 YAML documents"},
@@ -93,6 +101,12 @@ func TestRefusedDocuments(t *testing.T) {
 		{"binary tag", "a: !!binary aGk=\n", "tag !!binary"},
 		{"deep", strings.Repeat(`{"autoscaler":`, 70) + "1" + strings.Repeat("}", 70), "too deep"},
 		{"multiplied aliases", laughs, "too deep or too large"},
+		{"brackets without end", "a: " + strings.Repeat("[", 200000), "line 1: the service file is too deep"},
+		{"braces without end", "a: " + strings.Repeat("{a: ", 60000), "too deep"},
+		{"dashes without end", strings.Repeat("- ", 100000), "too deep"},
+		{"tags without end", "a: " + strings.Repeat("!!map ", 40000), "too deep"},
+		{"JSON brackets without end", strings.Repeat("[", 200000), "too deep"},
+		{"keys without end", manyKeys(20000), "too deep or too large"},
 		{"alias of itself", "a: &a [*a]\n", "too deep"},
 		{"flat and nested differ", `{"metadata":{"eas.drain":"idle","eas":{"drain":"grace_period"}}}`,
 			`metadata.eas.drain: written in two spellings with different values: "idle" in the dotted key "eas.drain", "grace_period" in the nested one`},

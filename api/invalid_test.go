@@ -66,6 +66,7 @@ func TestBadInput(t *testing.T) {
 		{"command and script", container(`"script":"x"`), "containers[0].script", `"x"`, "exactly one is allowed"},
 		{"blank command", `{"containers":[{"command":" "}]}`, "containers[0].command", `" "`, "names no program"},
 		{"blank script", `{"containers":[{"script":"\n"}]}`, "containers[0].script", `"\n"`, "empty"},
+		{"script above what the kernel takes", `{"containers":[{"script":"` + strings.Repeat("x", 1<<17) + `"}]}`, "containers[0].script", "131072", "at most 131071"},
 		{"command with an open quote", `{"containers":[{"command":"./a 'b"}]}`, "containers[0].command", `"./a 'b"`, "closing quote"},
 		{"command with a pipe", `{"containers":[{"command":"./a | tee log"}]}`, "containers[0].command", `"./a | tee log"`, "use script"},
 		{"command with substitution", `{"containers":[{"command":"./a $(nproc)"}]}`, "containers[0].command", `"./a $(nproc)"`, "command substitution"},

@@ -37,7 +37,12 @@ func (e *InvalidError) Error() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "the service file has %d problems:", len(e.Problems))
-	for _, p := range e.Problems {
+	const most = 50
+	for i, p := range e.Problems {
+		if i == most {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Problems)-most)
+			break
+		}
 		b.WriteString("\n  " + p.String())
 	}
 	return b.String()

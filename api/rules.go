@@ -55,6 +55,10 @@ func (c *checker) boundRules(s Strategy) {
 	}
 }
 
+// maxScriptBytes is what Linux passes to a program in one argument (128 KiB with
+// the final zero byte).
+const maxScriptBytes = 128<<10 - 1
+
 func (c *checker) programRules(r reader, s *Spec) {
 	const at = "containers[0]"
 	command, script := r.given(at+".command"), r.given(at+".script")
@@ -72,6 +76,8 @@ func (c *checker) programRules(r reader, s *Spec) {
 		c.add(at+".command", nil, "missing: a command (a program and its arguments) or a script (text for sh) is needed")
 	case script != nil && strings.TrimSpace(s.Container.Script) == "":
 		c.add(at+".script", s.Container.Script, "empty: text for sh is needed")
+	case len(s.Container.Script) > maxScriptBytes:
+		c.add(at+".script", len(s.Container.Script), "bytes of script: at most %d are allowed; put it into a file and run that", maxScriptBytes)
 	case command != nil:
 		// Unknown variables count as "1", which is a word, a number and not empty.
 		if _, err := Words(s.Container.Command, s.lookupEnv(func(string) string { return "1" })); err != nil {

@@ -15,6 +15,10 @@ import (
 // portMark stands for the replica's port in a command.
 const portMark = "{{port}}"
 
+// maxCommandBytes also bounds how deep expansions can nest, which the parser
+// follows by recursion.
+const maxCommandBytes = 32 << 10
+
 var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // Words splits containers[].command into the program and its arguments, as a
@@ -30,6 +34,9 @@ func Words(command string, env func(string) string) (words []string, err error) 
 			words, err = nil, fmt.Errorf("the command cannot be split into words: %v", r)
 		}
 	}()
+	if len(command) > maxCommandBytes {
+		return nil, fmt.Errorf("the command has %d bytes; at most %d are allowed", len(command), maxCommandBytes)
+	}
 	parsed, err := parseWords(command)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,16 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// What a parser follows by recursion must not be able to fill the stack.
+func TestNestedCommands(t *testing.T) {
+	for _, in := range []string{strings.Repeat("$((", 10000), "a " + strings.Repeat("${a:-", 6000), "a " + strings.Repeat("$((", 6000) + "1" + strings.Repeat("))", 6000), strings.Repeat("x", 1<<20)} {
+		words, err := api.Words(in, func(string) string { return "" })
+		if err == nil && len(words) == 0 {
+			t.Errorf("%.20q gives nothing at all", in)
+		}
+	}
+}
+
 func TestVersionFiles(t *testing.T) {
 	for _, c := range []struct {
 		name, file string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -23,7 +24,11 @@ func decodeYAML(data []byte) (value any, err error) {
 			err = fmt.Errorf("the service file is not valid YAML: %v", r)
 		}
 	}()
-	file, err := parser.ParseBytes(data, 0)
+	tokens := lexer.Tokenize(string(data))
+	if err := boundTokens(tokens); err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, yamlSyntax(err)
 	}
@@ -41,6 +46,33 @@ func decodeYAML(data []byte) (value any, err error) {
 	}
 	r := &yamlReader{anchors: map[string]ast.Node{}}
 	return r.value("", bodies[0], 0)
+}
+
+// boundTokens refuses what would cost the parser too much before it starts: it
+// follows nesting by recursion, which no recover can stop when the stack is
+// full, and compares keys pair by pair.
+func boundTokens(tokens token.Tokens) error {
+	flow, line, row, values := 0, 0, 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			flow++
+		case token.MappingEndType, token.SequenceEndType:
+			flow--
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			// - - - on one line nests as well.
+			if t.Position.Line != line {
+				line, row = t.Position.Line, 0
+			}
+			row++
+		case token.MappingValueType, token.CollectEntryType:
+			values++
+		}
+		if flow > maxDepth || row > maxDepth || values > maxValues {
+			return tooBig(fmt.Sprintf("line %d", t.Position.Line))
+		}
+	}
+	return nil
 }
 
 func yamlSyntax(err error) error {
