@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/store"
+)
+
+const replicas = "replicas"
+
+type replicaInput struct {
+	named
+	ID string `path:"id" maxLength:"200" doc:"the replica's id"`
+}
+
+type evictInput struct {
+	replicaInput
+	why
+}
+
+type replicaOutput struct {
+	Body api.Replica
+}
+
+type replicaList struct {
+	Body struct {
+		Replicas []api.Replica `json:"replicas" nullable:"false"`
+	}
+}
+
+type eventsInput struct {
+	named
+	After int64 `query:"after" minimum:"0" doc:"only events with a higher seq"`
+	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"the newest that many"`
+}
+
+type eventList struct {
+	Body struct {
+		Events []api.Event `json:"events" nullable:"false"`
+	}
+}
+
+type logsInput struct {
+	named
+	Replica string `query:"replica" maxLength:"200" doc:"one replica; else all, and each line begins with the replica's id"`
+	Tail    int    `query:"tail" minimum:"0" default:"100" doc:"the last that many lines; 0 is all that is kept"`
+	Follow  bool   `query:"follow" doc:"go on as more is written, until the connection is closed"`
+}
+
+func (s *server) routeReplicas() {
+	const path = prefix + "/services/{name}"
+	register(s, operation(http.MethodGet, path+"/replicas", "list-replicas", replicas,
+		"List all replicas", "Also those that end, and failed ones that are kept for study.", 404), s.listReplicas)
+	register(s, operation(http.MethodGet, path+"/replicas/{id}", "get-replica", replicas, "Show one replica", "", 404), s.getReplica)
+
+	evict := operation(http.MethodDelete, path+"/replicas/{id}", "evict-replica", replicas,
+		"Have a replica replaced", "By another of its own version, under the bounds of the service.", 404, 409, 412)
+	evict.DefaultStatus = http.StatusAccepted
+	register(s, evict, s.evictReplica)
+
+	register(s, operation(http.MethodGet, path+"/events", "list-events", replicas,
+		"List events", "Ascending by seq. Those of a deleted service stay readable.", 404), s.listEvents)
+
+	logs := operation(http.MethodGet, path+"/logs", "read-logs", replicas,
+		"Read what replicas wrote", "Their standard output and error, as they are.", 404)
+	logs.Responses = map[string]*huma.Response{"200": {
+		Description: "Log lines",
+		Content:     map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+	}}
+	register(s, logs, s.readLogs)
+}
+
+func (s *server) listReplicas(ctx context.Context, in *named) (*replicaList, error) {
+	list, err := s.cfg.Releases.Replicas(ctx, in.Name)
+	out := &replicaList{}
+	out.Body.Replicas = orEmpty(list)
+	return out, err
+}
+
+func (s *server) getReplica(ctx context.Context, in *replicaInput) (*replicaOutput, error) {
+	replica, err := s.cfg.Releases.Replica(ctx, in.Name, in.ID)
+	return &replicaOutput{Body: replica}, err
+}
+
+func (s *server) evictReplica(ctx context.Context, in *evictInput) (*answerOutput, error) {
+	by, err := in.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return answered(s.cfg.Releases.EvictReplica(ctx, by, in.Name, in.ID))
+}
+
+// listEvents answers for a service that was deleted, too; only a name that never
+// had an event and has no service is not found.
+func (s *server) listEvents(ctx context.Context, in *eventsInput) (*eventList, error) {
+	list, err := s.cfg.Releases.Events(ctx, store.EventQuery{Service: in.Name, After: in.After, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 && in.After == 0 {
+		if _, err := s.cfg.Releases.Get(ctx, in.Name); err != nil {
+			return nil, err
+		}
+	}
+	out := &eventList{}
+	out.Body.Events = orEmpty(list)
+	return out, nil
+}
+
+func (s *server) readLogs(ctx context.Context, in *logsInput) (*huma.StreamResponse, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	logs, err := s.cfg.Releases.Logs(ctx, in.Name, in.Replica, in.Tail, in.Follow)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer cancel()
+		defer logs.Close()
+		hc.SetHeader("Content-Type", "text/plain; charset=utf-8")
+		hc.SetStatus(http.StatusOK)
+		stream := newStream(hc)
+		if err := stream.flush(); err == nil {
+			_, err = io.Copy(stream, logs)
+			// The status has been sent: an answer that breaks off is all that can
+			// tell the caller now.
+			if err != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
+				s.log.Warn("logs broke off", "service", in.Name, "replica", in.Replica, "error", err)
+				panic(http.ErrAbortHandler)
+			}
+		}
+	}}, nil
+}

@@ -1,0 +1,137 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+const (
+	prefix  = "/api/v1"
+	maxBody = 1 << 20 // bytes; also the largest service file (api.ParseDocument)
+)
+
+// Config is what an API server is made of.
+type Config struct {
+	Releases Releases
+	// Tokens are the bearer tokens that are accepted, each with the name of the
+	// identity behind it, which becomes the creator and actor of changes.
+	Tokens map[string]string
+	// Metrics answers /metrics; nil leaves the path out.
+	Metrics http.Handler
+	// Ready says why the server is not ready, for /readyz; nil is always ready.
+	Ready func() error
+	// Version of the program, for openapi.json; "" is "dev".
+	Version string
+	Log     *slog.Logger // nil is slog.Default()
+}
+
+type server struct {
+	cfg     Config
+	log     *slog.Logger
+	mux     *http.ServeMux
+	api     huma.API
+	beat    time.Duration // between heartbeats of /watch
+	openapi []byte
+}
+
+// New makes the handler of the whole API. Streams (/watch and logs that follow)
+// end when their request's context does: give the http.Server a BaseContext that
+// is cancelled when it shuts down, since Shutdown alone waits for them.
+func New(cfg Config) http.Handler { return newServer(cfg, 15*time.Second) }
+
+func newServer(cfg Config, beat time.Duration) http.Handler {
+	s := &server{cfg: cfg, log: cfg.Log, mux: http.NewServeMux(), beat: beat}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.cfg.Version == "" {
+		s.cfg.Version = "dev"
+	}
+	s.api = humago.New(s.mux, describe(s.cfg.Version))
+	s.routeServices()
+	s.routeChanges()
+	s.routeRollouts()
+	s.routeVersions()
+	s.routeReplicas()
+	s.routeWatch()
+	s.routeProbes()
+	s.finishOpenAPI()
+	return s.recovered(newTokens(cfg.Tokens).required(s.found(s.prepared(s.mux))))
+}
+
+// recovered answers a panic with a problem and keeps the server going.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p)
+			}
+			s.log.Error("a request made the API panic", "method", r.Method, "path", r.URL.Path, "panic", p)
+			newProblem(http.StatusInternalServerError, codeInternal, "Sluice made a mistake while it answered; its log has the details",
+				"what serves goes on; please report it").write(w)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// found answers what no route takes: 404, or 405 where the path has other
+// methods. The mux's own answers are plain text.
+func (s *server) found(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handler, pattern := s.mux.Handler(r); pattern == "" {
+			probe := &headerOnly{header: http.Header{}}
+			handler.ServeHTTP(probe, r)
+			if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", allow)
+				newProblem(http.StatusMethodNotAllowed, codeNoMethod, r.Method+" is not allowed on "+r.URL.Path, "allowed: "+allow).write(w)
+				return
+			}
+			newProblem(http.StatusNotFound, codeNotFound, "the API has no path "+r.URL.Path, "/openapi.json lists them").write(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headerOnly keeps what a handler says about its answer and drops the answer.
+type headerOnly struct {
+	header http.Header
+	status int
+}
+
+func (h *headerOnly) Header() http.Header         { return h.header }
+func (h *headerOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (h *headerOnly) WriteHeader(status int)      { h.status = status }
+
+// prepared settles what holds for every route: answers are never stored by a
+// cache, and a body is read as what the route takes whatever Content-Type says,
+// so that `curl -d` works.
+func (s *server) prepared(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r.Header.Set("Content-Type", "application/json")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// register adds an operation whose errors are those of Releases.
+func register[I, O any](s *server, op huma.Operation, answer func(context.Context, *I) (*O, error)) {
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := answer(ctx, in)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		return out, nil
+	})
+}
