@@ -21,6 +21,7 @@ func TestMerge(t *testing.T) {
 		{"the flat spelling merges too", `{"metadata":{"rpc.enable_sigterm":false}}`, map[string]any{"metadata.rpc.enable_sigterm": false}},
 		{"null removes", `{"metadata":{"group":null,"rpc":null},"labels":{"x":null}}`,
 			map[string]any{"metadata.group": nil, "metadata.rpc": nil, "labels.x": nil, "labels.y": "2", "metadata.name": "a"}},
+		{"empty text leaves the group", `{"metadata":{"group":""},"token":""}`, map[string]any{"metadata.group": nil, "token": nil}},
 		{"arrays are replaced, working_dir stays", `{"containers":[{"command":"./v2"}]}`,
 			map[string]any{"containers[0].command": "./v2", "containers[0].env": nil, "containers[0].working_dir": "/srv"}},
 		{"working_dir is changed when named", `{"containers":[{"command":"./v2","working_dir":"/opt"}]}`, map[string]any{"containers[0].working_dir": "/opt"}},

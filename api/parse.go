@@ -141,7 +141,7 @@ func (s *Spec) StartupDeadline() time.Duration {
 	limit := s.Strategy.StartupTimeout
 	if c := s.Container.Startup; c != nil && c.FailureThresholdSet {
 		// Compared as numbers of periods, because the product may not fit.
-		if left := limit - c.InitialDelay; left > 0 && int64(c.FailureThreshold) <= int64(left/c.Period) {
+		if left := limit - c.InitialDelay; int64(c.FailureThreshold) <= int64(left/c.Period) {
 			return c.InitialDelay + time.Duration(c.FailureThreshold)*c.Period
 		}
 	}
