@@ -44,12 +44,16 @@ type Exit struct {
 	Code   int       `json:"code"`
 	Signal string    `json:"signal,omitempty"` // "killed", "segmentation fault"; "" when it exited by itself
 	Lines  []string  `json:"lines,omitempty"`  // the last lines it logged, oldest first
+	Hint   string    `json:"hint,omitempty"`   // what to do, where such an end is often a mistake
 	At     time.Time `json:"at"`
 }
 
-// String says how it ended: "exit code 3", "killed by segmentation fault".
+// String says how it ended: "exit code 3", "ended by signal: killed", "exited
+// with code 0; a command must stay in the foreground".
 func (e Exit) String() string {
 	switch {
+	case e.Hint != "":
+		return fmt.Sprintf("exited with code %d; %s", e.Code, e.Hint)
 	case !e.Known:
 		return "exit code unknown (it was started by an earlier run of the server)"
 	case e.Signal != "":
@@ -68,13 +72,15 @@ const (
 	NotLive   EventKind = "not_live"  // the liveness check failed often enough; Event.Reason says how
 )
 
-// Event is something that happened to a replica's process.
+// Event is something that happened to a replica's process. Its end is reported
+// once, when everything that it started has ended too; nothing of the same
+// attempt follows.
 type Event struct {
 	Replica string
 	Attempt int
 	Kind    EventKind
 	At      time.Time
-	Reason  string
+	Reason  string // the check that failed, or Exit in words
 	Exit    *Exit
 }
 
@@ -104,13 +110,14 @@ type UnplacedError struct{ Reason string }
 func (e *UnplacedError) Error() string { return e.Reason }
 
 // Runtime runs replicas. Events go to the function given to the constructor of
-// the implementation; it must not block, and it may be called while a call of
-// the Runtime is still under way.
+// the implementation; it must neither block nor call the Runtime, and it may be
+// called while a call of the Runtime is still under way.
 type Runtime interface {
 	// Start starts the process and its checks. An *UnstartableError or
 	// *UnplacedError says why not; any other error counts as an exit.
 	Start(ctx context.Context, l Launch) (Handle, error)
-	// Terminate asks the main process to end (SIGTERM). No-op when none runs.
+	// Terminate asks the main process to end (SIGTERM). No-op when none runs. This
+	// and the next two also reach a process whose Start is still under way.
 	Terminate(ctx context.Context, replica string) error
 	// Kill ends everything the replica started. No-op when nothing runs. An
 	// Exited event follows.

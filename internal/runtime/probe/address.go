@@ -71,8 +71,11 @@ func (a Address) open(ctx context.Context, c *api.TCPCheck) (what string, err er
 	return "connect to " + at, err
 }
 
+// dialer sets no keep-alive: a probe is over before it could matter.
+var dialer = net.Dialer{KeepAlive: -1}
+
 func dial(ctx context.Context, at string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", at)
+	conn, err := dialer.DialContext(ctx, "tcp", at)
 	if op := (*net.OpError)(nil); errors.As(err, &op) && !op.Timeout() {
 		return nil, op.Err // the address is in the message already
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-	"mvdan.cc/sh/v3/shell"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/runtime"
 )
 
@@ -47,7 +47,7 @@ func (r *Runtime) prepare(l runtime.Launch, port int) (*program, error) {
 	case c.Script != "":
 		p.argv = []string{"sh", "-c", fill(c.Script)}
 	case c.Command != "":
-		if p.argv, err = words(fill(c.Command), env); err != nil {
+		if p.argv, err = api.Words(fill(c.Command), func(name string) string { return env[name] }); err != nil {
 			return nil, unstartable("containers[0].command %q cannot be split into words: %v; correct its quotes, or use script for anything that needs a shell", c.Command, err)
 		}
 	case c.Image != "":
@@ -58,12 +58,6 @@ func (r *Runtime) prepare(l runtime.Launch, port int) (*program, error) {
 	}
 	p.path, err = lookUp(p.argv[0], dir, env["PATH"])
 	return p, err
-}
-
-// words splits a command as a shell does, expanding variables, without running
-// a shell.
-func words(command string, env environment) ([]string, error) {
-	return shell.Fields(command, func(name string) string { return env[name] })
 }
 
 func workingDir(dir string) (string, error) {

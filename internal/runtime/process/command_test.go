@@ -114,6 +114,11 @@ func TestUnstartable(t *testing.T) {
 	rt := newRuntime(t, Config{DataDir: t.TempDir()})
 	defer rt.Close()
 
+	var unstartable *runtime.UnstartableError
+	if _, err := rt.Start(t.Context(), runtime.Launch{Replica: "a", Version: 3}); !errors.As(err, &unstartable) {
+		t.Errorf("without a configuration: %v", err)
+	}
+
 	for _, tt := range []struct {
 		name  string
 		c     api.Container

@@ -175,6 +175,45 @@ func TestDaemonIsAnExit(t *testing.T) {
 	}
 }
 
+// TestCallsDuringAStart: what is asked for while the process is being started
+// holds for it.
+func TestCallsDuringAStart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	looking, found := make(chan struct{}), make(chan struct{})
+	b.ports.free = func(string, int) bool {
+		close(looking)
+		<-found
+		return true
+	}
+	c := testserver.Container(b.dir)
+	c.Liveness = &api.Check{TCP: &api.TCPCheck{Port: 1}, Period: time.Millisecond, FailureThreshold: 1}
+	started := make(chan error)
+	go func() {
+		_, err := b.Start(context.Background(), launchOf(c, ""))
+		started <- err
+	}()
+	<-looking
+	b.Quiet("sentiment-3-a")
+	killed := make(chan error)
+	go func() { killed <- b.Kill(context.Background(), "sentiment-3-a") }()
+	select {
+	case <-killed:
+		t.Error("Kill did not wait for the start")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(found)
+	for _, done := range []chan error{started, killed} {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	b.events.Await(t, "sentiment-3-a", runtime.Exited, 1)
+	if got := b.events.Of("sentiment-3-a"); len(got) != 1 {
+		t.Errorf("events %+v, want its end alone", got)
+	}
+}
+
 func TestScriptRunsInAShell(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,84 +95,85 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
-// TestRotationLosesNothing rotates under a writer that never pauses.
+// TestRotationLosesNothing rotates under a writer that never pauses, while a
+// follower reads.
 func TestRotationLosesNothing(t *testing.T) {
 	dir := t.TempDir()
-	probe := newLogFile(filepath.Join(dir, "probe.log"), 1)
-	appendTo(t, probe, numbered(1, 2000))
-	f, err := os.OpenFile(probe.path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cut, ok := wholeBlocks(f)
-	if !ok || cutHead(f, cut) != nil {
-		t.Skip("this file system cannot cut the head off a file; a line may be lost there")
-	}
-	f.Close()
-
+	skipUnlessCut(t, dir)
 	l := newLogFile(filepath.Join(dir, "a.log"), 64<<10)
 	appendTo(t, l, "")
 	const lines = 100_000
-	var read atomic.Int64
+	want := numbered(1, lines)
 	ctx, cancel := context.WithTimeout(t.Context(), runtimetest.Patience)
-	follower := &logReader{ctx: ctx, cancel: cancel, log: l, end: -1, changes: watchFile(l.path)}
-	defer follower.Close()
-	done := make(chan error, 1)
-	go func() {
-		w, err := l.open()
-		for i := 1; i <= lines && err == nil; i++ {
-			_, err = fmt.Fprintf(w, "%06d\n", i)
-			if i%2000 == 0 {
-				// As much as is kept; the follower reads on before more comes.
-				for read.Load() < l.end()-32<<10 && ctx.Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
-			}
-		}
-		done <- err
-	}()
-	stop := make(chan struct{})
-	stopped := make(chan struct{})
+	defer cancel()
+
+	var read atomic.Int64 // bytes
+	var all sync.WaitGroup
+	all.Go(func() { writeNumbered(ctx, t, l, lines, &read) })
 	rotations := 0
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
+	all.Go(func() {
+		for read.Load() < int64(len(want)) && ctx.Err() == nil {
 			before := sizeOf(l.path)
 			if err := l.bound(); err != nil {
 				t.Error(err)
-				return
 			}
 			if sizeOf(l.path) < before {
 				rotations++
 			}
 		}
-	}()
-	want := numbered(1, lines)
+	})
+	follower := &logReader{ctx: ctx, cancel: cancel, log: l, end: -1, changes: watchFile(l.path)}
 	got := make([]byte, len(want))
-	for n := 0; n < len(got) && err == nil; read.Store(int64(n)) {
-		var more int
-		more, err = follower.Read(got[n:])
-		n += more
+	for n := 0; n < len(got); read.Store(int64(n)) {
+		more, err := follower.Read(got[n:])
+		if n += more; err != nil {
+			t.Errorf("after %d of %d bytes: %v", n, len(want), err)
+			break
+		}
 	}
-	cancel()
-	close(stop)
-	<-stopped
-	if err != nil {
-		t.Errorf("after %d of %d bytes: %v", read.Load(), len(want), err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	follower.Close()
+	all.Wait()
 	if string(got) != want {
 		t.Error("lines were lost or torn")
 	}
 	if rotations < 3 {
 		t.Errorf("%d rotations; the test shows nothing", rotations)
+	}
+}
+
+// skipUnlessCut skips where a rotation may lose a line.
+func skipUnlessCut(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, "probe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(numbered(1, 2000)); err != nil {
+		t.Fatal(err)
+	}
+	if cut, ok := wholeBlocks(f); !ok || cutHead(f, cut) != nil {
+		t.Skip("this file system cannot cut the head off a file")
+	}
+}
+
+// writeNumbered writes lines one by one, never further ahead of the reader than
+// what is kept.
+func writeNumbered(ctx context.Context, t *testing.T, l *logFile, lines int, read *atomic.Int64) {
+	w, err := l.open()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer w.Close()
+	for i := 1; i <= lines && ctx.Err() == nil; i++ {
+		if _, err := fmt.Fprintf(w, "%06d\n", i); err != nil {
+			t.Error(err)
+			return
+		}
+		for i%2000 == 0 && read.Load() < int64(i)*7-32<<10 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
 	}
 }
 

@@ -25,8 +25,10 @@ type replica struct {
 	starting sync.Mutex // one Start at a time
 	port     int        // reserved, 0 for none; guarded by starting
 
-	mu  sync.Mutex
-	run *run // nil when nothing runs
+	mu    sync.Mutex
+	run   *run // nil when nothing runs
+	begun bool // a Start is under way
+	quiet bool // Quiet was called meanwhile
 }
 
 func (k *replica) current() *run {
@@ -63,9 +65,14 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 		}
 		return runtime.Handle{}, fmt.Errorf("replica %s: attempt %d is asked for while attempt %d still runs", l.Replica, l.Attempt, now.handle.Attempt)
 	}
+	if l.Spec == nil {
+		return runtime.Handle{}, unstartable("replica %s: the configuration of version %d is not there; update the service", l.Replica, l.Version)
+	}
 	if err := supported(l.Spec.Container); err != nil {
 		return runtime.Handle{}, err
 	}
+	known.begin(true)
+	defer known.begin(false)
 	port, err := r.ports.reserve(known.port)
 	known.port = port
 	if err != nil {
@@ -87,6 +94,12 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	}
 	r.watch(known, process, handle, logFrom, l.Spec, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
 	return handle, nil
+}
+
+func (k *replica) begin(begun bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.begun, k.quiet = begun, false
 }
 
 // supported refuses what would otherwise silently never be checked.
@@ -131,8 +144,9 @@ func (r *Runtime) watch(known *replica, process *held, handle runtime.Handle, lo
 	}
 	known.mu.Lock()
 	known.run = now
+	now.quiet = known.quiet
 	known.mu.Unlock()
-	if checks != nil {
+	if checks != nil && !now.quiet {
 		at := probeAddress(handle.Address, spec)
 		r.busy.Go(func() { probe.Run(ctx, checks, at.Probe, now.report) })
 	}
@@ -184,6 +198,9 @@ func (r *Runtime) await(known *replica, now *run) {
 		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
 	}
 	exit := now.process.reap()
+	if exit.Known && exit.Code == 0 && exit.Signal == "" && !now.wasAsked() {
+		exit.Hint = "a command must stay in the foreground"
+	}
 	r.sweeps.kill(known.id)
 	exit.Lines = known.log.reason(now.logFrom)
 	// In one step, so that whoever sees that nothing runs has been told so.
@@ -192,31 +209,31 @@ func (r *Runtime) await(known *replica, now *run) {
 	known.run = nil
 	now.events(runtime.Event{
 		Replica: known.id, Attempt: now.handle.Attempt, Kind: runtime.Exited,
-		At: exit.At, Reason: now.why(exit), Exit: &exit,
+		At: exit.At, Reason: exit.String(), Exit: &exit,
 	})
 }
 
-// why says how it ended, and what to do where that is often a mistake.
-func (n *run) why(exit runtime.Exit) string {
+func (n *run) wasAsked() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if exit.Known && exit.Code == 0 && exit.Signal == "" && !n.asked {
-		return "exited with code 0; a command must stay in the foreground"
-	}
-	return exit.String()
+	return n.asked
 }
 
-// running returns the run of a replica, or nil.
-func (r *Runtime) running(id string) *run {
-	if known := r.known(id); known != nil {
-		return known.current()
+// started returns the run of a replica, also of a Start that is under way, or
+// nil.
+func (r *Runtime) started(id string) *run {
+	known := r.known(id)
+	if known == nil {
+		return nil
 	}
-	return nil
+	known.starting.Lock()
+	defer known.starting.Unlock()
+	return known.current()
 }
 
 // Terminate sends SIGTERM to the main process; see runtime.Runtime.
 func (r *Runtime) Terminate(_ context.Context, id string) error {
-	now := r.running(id)
+	now := r.started(id)
 	if now == nil {
 		return nil
 	}
@@ -227,7 +244,7 @@ func (r *Runtime) Terminate(_ context.Context, id string) error {
 // Kill sends SIGKILL to the whole group; what left it is killed when the main
 // process has ended. See runtime.Runtime.
 func (r *Runtime) Kill(_ context.Context, id string) error {
-	now := r.running(id)
+	now := r.started(id)
 	if now == nil {
 		return nil
 	}
@@ -235,9 +252,18 @@ func (r *Runtime) Kill(_ context.Context, id string) error {
 	return now.process.killGroup()
 }
 
-// Quiet stops the checks of a replica; see runtime.Runtime.
+// Quiet stops the checks of a replica, without waiting for a Start that is under
+// way; see runtime.Runtime.
 func (r *Runtime) Quiet(id string) {
-	if now := r.running(id); now != nil {
+	known := r.known(id)
+	if known == nil {
+		return
+	}
+	known.mu.Lock()
+	known.quiet = known.begun && known.run == nil
+	now := known.run
+	known.mu.Unlock()
+	if now != nil {
 		now.hush()
 	}
 }

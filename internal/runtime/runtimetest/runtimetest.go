@@ -127,7 +127,6 @@ type stage struct {
 	Place
 	events *Events
 	rt     runtime.Runtime
-	ids    []string
 }
 
 func newStage(t *testing.T, p Place) *stage {
