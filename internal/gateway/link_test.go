@@ -52,12 +52,12 @@ func answers(name string) http.HandlerFunc {
 func TestServesOnWithoutTheControlPlane(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "gateway.sock")
 	b := start(t, Config{Control: socket}) // before there is a control plane
-	old, new := replica(t, answers("old")), replica(t, answers("new"))
+	older, newer := replica(t, answers("old")), replica(t, answers("new"))
 
 	var mu sync.Mutex
 	var known []store.Gateway
 	h := startHub(t, hub.Config{Socket: socket, Epoch: 1, OnGateway: func(g store.Gateway) { mu.Lock(); known = append(known, g); mu.Unlock() }})
-	first := h.Publish(routeTo("svc-1", old))
+	first := h.Publish(routeTo("svc-1", older))
 	h.Open()
 	until(t, "the gateway has dialed", func() bool { return h.Acked() != math.MaxUint64 })
 	acked(t, h, first)
@@ -86,7 +86,7 @@ func TestServesOnWithoutTheControlPlane(t *testing.T) {
 	if _, body := b.get(""); body != "old" {
 		t.Errorf("before the new control plane is open: %q", body)
 	}
-	second := h.Publish(routeTo("svc-2", new))
+	second := h.Publish(routeTo("svc-2", newer))
 	h.Open()
 	acked(t, h, second)
 	if second <= first {
@@ -157,6 +157,41 @@ func TestDrainIsSeenAtOnce(t *testing.T) {
 		d = h.Drain("svc-1")
 		return d.InFlight == 0 && !d.IdleSince.IsZero()
 	})
+}
+
+func TestDrainSurvivesTheControlPlane(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "gateway.sock")
+	b := start(t, Config{Control: socket})
+	end := make(chan struct{})
+	address := replica(t, func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		<-end
+	})
+	h := startHub(t, hub.Config{Socket: socket, Epoch: 1})
+	h.Open()
+	until(t, "the gateway has dialed", func() bool { return h.Acked() != math.MaxUint64 })
+	acked(t, h, h.Publish(routeTo("svc-1", address)))
+	r, err := http.Get(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	empty := traffic.Route{Service: "svc", Unavailable: "draining"}
+	acked(t, h, h.Publish(empty))
+	known := []store.Gateway{{ID: "g", Pid: h.Gateways()[0].Pid, StartTime: h.Gateways()[0].StartTime}}
+	h.Close()
+	h = startHub(t, hub.Config{Socket: socket, Epoch: 2, Known: known})
+	if d := h.Drain("svc-1"); d.Known || !d.IdleSince.IsZero() {
+		t.Errorf("before the gateway is back: %+v", d)
+	}
+	revision := h.Publish(empty)
+	h.Open()
+	acked(t, h, revision)
+	if d := h.Drain("svc-1"); !d.Known || d.InFlight != 1 || d.LastPicked.IsZero() {
+		t.Errorf("after it is back: %+v", d)
+	}
+	close(end)
+	until(t, "the stream has ended", func() bool { return !h.Drain("svc-1").IdleSince.IsZero() })
 }
 
 // TestNoLossWhenReplicasAreKilledAfterTheirDrain plays the control plane: under

@@ -126,9 +126,7 @@ func (a *answer) interpret(minor byte) error {
 			}
 			a.chunked = true
 		case "Connection":
-			for _, key := range connectionTokens([]string{f.value}) {
-				a.dropped = append(a.dropped, key)
-			}
+			a.dropped = append(a.dropped, connectionTokens([]string{f.value})...)
 			a.close = a.close || hasToken([]string{f.value}, "close")
 			keep = keep || hasToken([]string{f.value}, "keep-alive")
 		case "Keep-Alive":

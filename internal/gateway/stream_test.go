@@ -171,6 +171,30 @@ func TestCallerGoingAwayEndsTheRequest(t *testing.T) {
 	}
 }
 
+func TestCallerGoingAwayEndsTheStream(t *testing.T) {
+	ended := make(chan struct{})
+	b := start(t, Config{})
+	b.route(replica(t, func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+		close(ended)
+	}))
+	r, err := http.Get(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	select {
+	case <-ended:
+	case <-time.After(15 * time.Second):
+		t.Fatal("the replica was not told")
+	}
+	b.settle()
+	if w := b.tallied(3); w.Class[2] != 1 || w.Cut != 0 || w.Canceled != 0 {
+		t.Errorf("counted %+v", w)
+	}
+}
+
 func TestAnswerBeforeTheBodyEnds(t *testing.T) {
 	b := start(t, Config{})
 	b.route(rawReplica(t, func(conn net.Conn, in *bufio.Reader) {

@@ -7,7 +7,8 @@ import (
 )
 
 // admits tells whether the caller sent the service's token, bare or as a bearer
-// token. The time it takes says nothing about the token: digests are compared.
+// token. A token that the gateway asks for ends there: the replica does not get
+// the Authorization field of such a service. The time it takes says nothing about the token: digests are compared.
 func (s *service) admits(authorization []string) bool {
 	if !s.private {
 		return true

@@ -32,7 +32,7 @@ import (
 const DefaultLease = 10 * time.Second
 
 // Config is what a hub needs. Callbacks must not block; they are called without
-// a lock held and may call the hub.
+// a lock held and may call the hub, all but its Close.
 type Config struct {
 	Socket string          // path of the unix socket; its folder must exist and should be 0700
 	Epoch  uint64          // of this start of the control plane, at least 1 and below 2^32 (store.NextEpoch)

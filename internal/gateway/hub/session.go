@@ -52,6 +52,9 @@ func (h *Hub) session(conn net.Conn) {
 	if err == nil {
 		err = checkHello(first.Hello)
 	}
+	if errors.Is(err, io.EOF) { // it only looked whether somebody listens
+		return
+	}
 	if err != nil {
 		h.log.Warn("a gateway's connection was refused", "error", err)
 		wire.Write(conn, &wire.Down{Refused: err.Error()})
