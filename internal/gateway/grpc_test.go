@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,5 +196,58 @@ func TestGRPCCallerCancels(t *testing.T) {
 	stream.SendMsg(wrapperspb.String("x"))
 	stream.RecvMsg(new(wrapperspb.StringValue))
 	cancel()
+	b.settle()
+}
+
+// TestGRPCLosesNothing is TestNoRequestAfterTheAcknowledgement for HTTP/2:
+// replicas come and go under load, and each is killed as soon as its withdrawal
+// can be acknowledged and nothing is in flight.
+func TestGRPCLosesNothing(t *testing.T) {
+	b := start(t, Config{})
+	servers := map[string]*grpc.Server{}
+	addresses := []string{}
+	add := func() {
+		s, address := grpcReplica(t)
+		servers[address] = s
+		addresses = append(addresses, address)
+	}
+	add()
+	add()
+	b.route(addresses...)
+	c, ctx := grpcClient(t, b, "svc")
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	var calls atomic.Int64
+	for range 6 {
+		load.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if got, err := say(ctx, c, "hi"); err != nil || got != "hi" {
+					t.Errorf("%q, %v", got, err)
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	for range 40 {
+		add()
+		b.route(addresses...)
+		leaving := addresses[0]
+		addresses = addresses[1:]
+		b.route(addresses...)
+		until(t, "it is out and has nothing in hand", func() bool {
+			return b.g.board.acknowledgeable() == b.revision && b.inFlightAt(leaving) == 0
+		})
+		servers[leaving].Stop()
+	}
+	close(stop)
+	load.Wait()
+	if calls.Load() == 0 {
+		t.Error("no call was made")
+	}
 	b.settle()
 }

@@ -144,11 +144,16 @@ func until(t testing.TB, what string, ok func() bool) {
 }
 
 // inFlight sums what is in flight at all endpoints.
-func (b *bench) inFlight() (n int64) {
+func (b *bench) inFlight() int64 { return b.inFlightAt("") }
+
+// inFlightAt sums what is in flight at an address.
+func (b *bench) inFlightAt(address string) (n int64) {
 	b.g.board.mu.Lock()
 	defer b.g.board.mu.Unlock()
 	for _, e := range b.g.board.endpoints {
-		n += e.inFlight.Load()
+		if address == "" || e.address == address {
+			n += e.inFlight.Load()
+		}
 	}
 	return n
 }
