@@ -233,9 +233,10 @@ func TestGRPCLosesNothing(t *testing.T) {
 			}
 		})
 	}
-	for range 40 {
+	for i := range 40 {
 		add()
 		b.route(addresses...)
+		until(t, "calls go on", func() bool { return calls.Load() > int64(20*i) })
 		leaving := addresses[0]
 		addresses = addresses[1:]
 		b.route(addresses...)
@@ -246,8 +247,5 @@ func TestGRPCLosesNothing(t *testing.T) {
 	}
 	close(stop)
 	load.Wait()
-	if calls.Load() == 0 {
-		t.Error("no call was made")
-	}
 	b.settle()
 }
