@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/internal/gateway/wire"
+	"sluice.dev/sluice/internal/proc"
 )
 
 // How often a gateway reports, and how it dials a control plane that is away.
@@ -59,7 +60,11 @@ func (g *Gateway) talk(ctx context.Context, conn net.Conn) error {
 		conn.SetWriteDeadline(time.Now().Add(writeWait))
 		return wire.Write(conn, &up)
 	}
-	hello := wire.Hello{Protocol: wire.Protocol, ID: g.cfg.ID, Pid: os.Getpid(), StartTime: startTime(), Listen: g.Addr()}
+	started, err := proc.StartTime(os.Getpid())
+	if err != nil {
+		return err
+	}
+	hello := wire.Hello{Protocol: wire.Protocol, ID: g.cfg.ID, Pid: os.Getpid(), StartTime: started, Listen: g.Addr()}
 	if t := g.board.current.Load(); t != nil {
 		hello.Revision = t.revision
 	}

@@ -68,3 +68,10 @@ func (r *Replica) NoteUnrouted(at time.Time) {
 
 // NoteReady: it counts as ready now.
 func (r *Replica) NoteReady(at time.Time) { r.ReadyAt = at }
+
+// NotePutDown: its process was ended together with the control plane, which is
+// no fault of it; when the control plane comes back it starts afresh.
+func (r *Replica) NotePutDown() {
+	r.start()
+	r.Process, r.Starts = Absent, 0
+}

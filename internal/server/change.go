@@ -10,13 +10,13 @@ import (
 	"sluice.dev/sluice/internal/controller"
 )
 
-// why is what every change may be given.
-type why struct {
-	Message string `query:"message" maxLength:"1000" doc:"why, for the record"`
+// Why is what every change may be given.
+type Why struct {
+	Message string `query:"message" maxLength:"1000" doc:"Why, for the record"`
 	IfMatch string `header:"If-Match" doc:"only if the service is still at this revision: the ETag of an earlier answer" example:"\"17\""`
 }
 
-func (p why) by(ctx context.Context) (controller.By, error) {
+func (p Why) by(ctx context.Context) (controller.By, error) {
 	by := controller.By{Actor: identityOf(ctx), Message: p.Message}
 	if p.IfMatch == "" || p.IfMatch == "*" {
 		return by, nil

@@ -19,24 +19,24 @@ func limitBody(op *huma.Operation) {
 }
 
 type scaleInput struct {
-	named
-	why
+	Named
+	Why
 	Body struct {
 		Instance int `json:"instance" minimum:"0" doc:"the desired number of replicas"`
 	}
 }
 
 type versionInput struct {
-	named
-	why
+	Named
+	Why
 	Body *struct {
 		Version int `json:"version,omitempty" minimum:"0" doc:"0, or no body: the base of the rollout in progress, else the highest completed version below the current one"`
 	}
 }
 
 type pauseInput struct {
-	named
-	why
+	Named
+	Why
 	Body struct {
 		Paused bool `json:"paused" doc:"true pauses the rollout in progress; false resumes it, or has failed replicas tried again"`
 	}
@@ -88,7 +88,7 @@ func (s *server) rollback(ctx context.Context, in *versionInput) (*answerOutput,
 }
 
 func (s *server) pause(ctx context.Context, in *pauseInput) (*answerOutput, error) {
-	change := &changeInput{in.named, in.why}
+	change := &changeInput{in.Named, in.Why}
 	if in.Body.Paused {
 		return s.change(ctx, change, s.cfg.Releases.Pause)
 	}

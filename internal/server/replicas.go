@@ -14,14 +14,14 @@ import (
 
 const replicas = "replicas"
 
-type replicaInput struct {
-	named
+type ReplicaInput struct {
+	Named
 	ID string `path:"id" maxLength:"200" doc:"the replica's id"`
 }
 
 type evictInput struct {
-	replicaInput
-	why
+	ReplicaInput
+	Why
 }
 
 type replicaOutput struct {
@@ -35,7 +35,7 @@ type replicaList struct {
 }
 
 type eventsInput struct {
-	named
+	Named
 	After int64 `query:"after" minimum:"0" doc:"only events with a higher seq"`
 	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"the newest that many"`
 }
@@ -47,7 +47,7 @@ type eventList struct {
 }
 
 type logsInput struct {
-	named
+	Named
 	Replica string `query:"replica" maxLength:"200" doc:"one replica; else all, and each line begins with the replica's id"`
 	Tail    int    `query:"tail" minimum:"0" default:"100" doc:"the last that many lines; 0 is all that is kept"`
 	Follow  bool   `query:"follow" doc:"go on as more is written, until the connection is closed"`
@@ -76,14 +76,14 @@ func (s *server) routeReplicas() {
 	register(s, logs, s.readLogs)
 }
 
-func (s *server) listReplicas(ctx context.Context, in *named) (*replicaList, error) {
+func (s *server) listReplicas(ctx context.Context, in *Named) (*replicaList, error) {
 	list, err := s.cfg.Releases.Replicas(ctx, in.Name)
 	out := &replicaList{}
 	out.Body.Replicas = orEmpty(list)
 	return out, err
 }
 
-func (s *server) getReplica(ctx context.Context, in *replicaInput) (*replicaOutput, error) {
+func (s *server) getReplica(ctx context.Context, in *ReplicaInput) (*replicaOutput, error) {
 	replica, err := s.cfg.Releases.Replica(ctx, in.Name, in.ID)
 	return &replicaOutput{Body: replica}, err
 }

@@ -11,7 +11,7 @@ import (
 const rollouts = "rollouts"
 
 type rolloutInput struct {
-	named
+	Named
 	ID string `path:"id" maxLength:"200" doc:"the rollout's id"`
 }
 
@@ -35,7 +35,7 @@ func (s *server) routeRollouts() {
 		"Show one rollout", "", 404), s.getRollout)
 }
 
-func (s *server) lastRollout(ctx context.Context, in *named) (*rolloutOutput, error) {
+func (s *server) lastRollout(ctx context.Context, in *Named) (*rolloutOutput, error) {
 	service, err := s.cfg.Releases.Get(ctx, in.Name)
 	switch {
 	case err != nil:
@@ -46,7 +46,7 @@ func (s *server) lastRollout(ctx context.Context, in *named) (*rolloutOutput, er
 	return &rolloutOutput{Body: *service.Rollout}, nil
 }
 
-func (s *server) listRollouts(ctx context.Context, in *named) (*rolloutList, error) {
+func (s *server) listRollouts(ctx context.Context, in *Named) (*rolloutList, error) {
 	list, err := s.cfg.Releases.Rollouts(ctx, in.Name)
 	out := &rolloutList{}
 	out.Body.Rollouts = orEmpty(list)

@@ -12,8 +12,8 @@ import (
 
 const services = "services"
 
-// named is the path of everything that belongs to a service.
-type named struct {
+// Named is the path of everything that belongs to a service.
+type Named struct {
 	Name string `path:"name" maxLength:"100" doc:"the service's name"`
 }
 
@@ -28,20 +28,20 @@ type serviceList struct {
 	}
 }
 
-// fileInput is a service file as the body, read by api.ParseDocument and not by
+// FileInput is a service file as the body, read by api.ParseDocument and not by
 // huma: it may be YAML, and its errors name keys.
-type fileInput struct {
-	why
+type FileInput struct {
+	Why
 	RawBody []byte `contentType:"application/json"`
 }
 
 type updateInput struct {
-	named
-	fileInput
+	Named
+	FileInput
 	UpdateType string `query:"update_type" enum:"merge,replace" default:"merge" doc:"merge lays the body over the service file in force (RFC 7396: objects merge, lists are replaced, null removes); replace takes it as the whole"`
 }
 
-func (in fileInput) document() (api.Document, error) {
+func (in FileInput) document() (api.Document, error) {
 	doc, err := api.ParseDocument(in.RawBody)
 	if err != nil {
 		return doc, unreadable(err)
@@ -73,6 +73,7 @@ func fileOperation(method, path, id, summary, description string, errors ...int)
 	op := operation(method, path, id, services, summary, description, append(errors, http.StatusRequestEntityTooLarge)...)
 	file := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: "a service file"}}
 	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "a service file"}}
+	op.SkipValidateBody = true // api reads it
 	op.RequestBody = &huma.RequestBody{
 		Required: true,
 		Content:  map[string]*huma.MediaType{"application/json": file, "application/yaml": text},
@@ -87,12 +88,12 @@ func (s *server) listServices(ctx context.Context, _ *struct{}) (*serviceList, e
 	return out, nil
 }
 
-func (s *server) getService(ctx context.Context, in *named) (*serviceOutput, error) {
+func (s *server) getService(ctx context.Context, in *Named) (*serviceOutput, error) {
 	service, err := s.cfg.Releases.Get(ctx, in.Name)
 	return &serviceOutput{ETag: etag(service.Revision), Body: service}, err
 }
 
-func (s *server) createService(ctx context.Context, in *fileInput) (*answerOutput, error) {
+func (s *server) createService(ctx context.Context, in *FileInput) (*answerOutput, error) {
 	by, err := in.by(ctx)
 	if err != nil {
 		return nil, err
@@ -121,8 +122,8 @@ func (s *server) updateService(ctx context.Context, in *updateInput) (*answerOut
 }
 
 type changeInput struct {
-	named
-	why
+	Named
+	Why
 }
 
 func (s *server) deleteService(ctx context.Context, in *changeInput) (*answerOutput, error) {

@@ -10,12 +10,12 @@ import (
 const versions = "versions"
 
 type numberInput struct {
-	named
+	Named
 	Number int `path:"n" minimum:"1" doc:"the version's number"`
 }
 
 type diffInput struct {
-	named
+	Named
 	From int `query:"from" required:"true" minimum:"1"`
 	To   int `query:"to" required:"true" minimum:"1"`
 }
@@ -44,7 +44,7 @@ func (s *server) routeVersions() {
 		"Compare two versions", "Field by field.", 404), s.diffVersions)
 }
 
-func (s *server) listVersions(ctx context.Context, in *named) (*versionList, error) {
+func (s *server) listVersions(ctx context.Context, in *Named) (*versionList, error) {
 	list, err := s.cfg.Releases.Versions(ctx, in.Name)
 	out := &versionList{}
 	out.Body.Versions = orEmpty(list)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/probe"
 )
@@ -28,11 +29,11 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 	marked := map[string]bool{}
 	for _, p := range r.sweeps.scan() {
 		marked[p.replica] = true
-		if p.group != p.pid {
+		if p.Group != p.Pid {
 			continue
 		}
 		// Of several, the first is the main process: the others are what it started.
-		if known, found := leaders[p.replica]; !found || cmp.Or(cmp.Compare(p.start, known.start), cmp.Compare(p.pid, known.pid)) < 0 {
+		if known, found := leaders[p.replica]; !found || cmp.Or(cmp.Compare(p.Start, known.Start), cmp.Compare(p.Pid, known.Pid)) < 0 {
 			leaders[p.replica] = p
 		}
 	}
@@ -54,7 +55,7 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 	r.sweeps.killWhere(func(id string) bool { return !lives[id] })
 	for i, a := range list {
 		if !lives[result[i].Replica] && (a.Handle != nil || marked[result[i].Replica]) {
-			exit := unknownExit()
+			exit := runtime.Exit{At: time.Now()}
 			exit.Lines = r.find(result[i].Replica).log.reason(0)
 			result[i].Exit = &exit
 		}
@@ -64,7 +65,7 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 
 // claim returns the process of an adoption, or nil when it has ended or was
 // never started.
-func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*held, *runtime.Handle, error) {
+func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*proc.Process, *runtime.Handle, error) {
 	id, handle := a.Launch.Replica, a.Handle
 	if handle == nil || handle.Attempt != a.Launch.Attempt {
 		leader, found := leaders[id]
@@ -73,15 +74,15 @@ func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*held, *r
 		}
 		handle = &runtime.Handle{
 			Attempt: a.Launch.Attempt, Address: net.JoinHostPort(r.cfg.Host, leader.port),
-			Pid: leader.pid, StartTime: leader.start, BootID: r.bootID, StartedAt: startedAt(leader.start),
+			Pid: leader.Pid, StartTime: leader.Start, BootID: r.bootID, StartedAt: proc.StartedAt(leader.Start),
 		}
 	}
 	if handle.BootID != r.bootID {
 		return nil, nil, nil // the machine was restarted
 	}
-	process, err := holdPid(handle.Pid, handle.StartTime)
+	process, err := proc.Hold(handle.Pid, handle.StartTime)
 	switch {
-	case errors.Is(err, errGone):
+	case errors.Is(err, proc.ErrGone):
 		return nil, nil, nil
 	case err != nil:
 		return nil, nil, err
@@ -89,7 +90,7 @@ func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*held, *r
 	// Programs that show their state in ps write over their environment, so none
 	// at all says nothing against it.
 	if m := marksOf(handle.Pid); m.replica != "" && (m.replica != id || m.data != r.data) {
-		process.close()
+		process.Close()
 		return nil, nil, nil
 	}
 	return process, handle, nil
@@ -97,7 +98,7 @@ func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*held, *r
 
 // takeOver watches an adopted process and goes on with its checks where they
 // were.
-func (r *Runtime) takeOver(a runtime.Adoption, process *held, handle runtime.Handle) {
+func (r *Runtime) takeOver(a runtime.Adoption, process *proc.Process, handle runtime.Handle) {
 	known := r.find(a.Launch.Replica)
 	if _, port, err := net.SplitHostPort(handle.Address); err == nil {
 		known.port, _ = strconv.Atoi(port)

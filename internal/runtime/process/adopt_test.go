@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/runtimetest"
 	"sluice.dev/sluice/internal/testserver"
@@ -143,11 +144,11 @@ func (b *bench) launch(id string, flags ...string) runtime.Launch {
 
 // ended tells whether the last thread of a process has ended, too.
 func ended(h runtime.Handle) bool {
-	p, err := holdPid(h.Pid, h.StartTime)
+	p, err := proc.Hold(h.Pid, h.StartTime)
 	if err == nil {
-		p.close()
+		p.Close()
 	}
-	return errors.Is(err, errGone)
+	return errors.Is(err, proc.ErrGone)
 }
 
 func TestAdoptAfterKill9(t *testing.T) {
@@ -255,12 +256,12 @@ func (b *bench) stranger(t *testing.T, env ...string) runtime.Handle {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	start, err := startTime(cmd.Process.Pid)
+	start, err := proc.StartTime(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Until it is sleep it is a copy of this process, with its environment.
-	runtimetest.Eventually(t, func() bool { return slices.Contains(environOf(cmd.Process.Pid), "STRANGER=1") }, "the stranger to start")
+	runtimetest.Eventually(t, func() bool { return slices.Contains(proc.Environ(cmd.Process.Pid), "STRANGER=1") }, "the stranger to start")
 	return runtime.Handle{Attempt: 1, Address: "127.0.0.1:20007", Pid: cmd.Process.Pid, StartTime: start, BootID: b.bootID}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/runtimetest"
 	"sluice.dev/sluice/internal/testserver"
@@ -82,23 +83,23 @@ func (b *bench) recorded(t *testing.T, kind string) []testserver.Event {
 }
 
 func alive(pid int) bool {
-	i := processes(pid)
-	return len(i) == 1 && !i[0].zombie
+	i := proc.List(pid)
+	return len(i) == 1 && !i[0].Zombie
 }
 
 func TestReplicaLeadsItsOwnGroup(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	h := b.serve(t, "a")
-	i := processes(h.Pid)
-	if len(i) != 1 || i[0].group != h.Pid || i[0].start != h.StartTime {
+	i := proc.List(h.Pid)
+	if len(i) != 1 || i[0].Group != h.Pid || i[0].Start != h.StartTime {
 		t.Errorf("process %+v, handle %+v", i, h)
 	}
 	state := testserver.GetState(t, h.Address)
 	if want, _ := filepath.EvalSymlinks(b.dir); state.Dir != want {
 		t.Errorf("working directory %s, want %s", state.Dir, want)
 	}
-	at := startedAt(h.StartTime)
+	at := proc.StartedAt(h.StartTime)
 	if d := at.Sub(h.StartedAt).Abs(); d > 5*time.Second {
 		t.Errorf("by its start time it started at %v, in truth at %v", at, h.StartedAt)
 	}
@@ -294,8 +295,8 @@ func TestOrphansAreReaped(t *testing.T) {
 		_, scan := fmt.Sscan(string(text), &orphan)
 		return err == nil && scan == nil
 	}, "the orphan's pid")
-	runtimetest.Eventually(t, func() bool { return len(processes(orphan)) == 0 }, "the orphan %d to be reaped; it is %+v",
-		orphan, runtimetest.Lazy(func() any { return processes(orphan) }))
+	runtimetest.Eventually(t, func() bool { return len(proc.List(orphan)) == 0 }, "the orphan %d to be reaped; it is %+v",
+		orphan, runtimetest.Lazy(func() any { return proc.List(orphan) }))
 	if !alive(b.known("a").current().handle.Pid) {
 		t.Error("the replica itself ended")
 	}
@@ -344,7 +345,7 @@ func TestZombiesAreNotLeft(t *testing.T) {
 	b := newBench(t)
 	h := b.start(t, "a", api.Container{WorkingDir: b.dir, Command: "false"})
 	b.events.Await(t, "a", runtime.Exited, 1)
-	if left := processes(h.Pid); len(left) != 0 {
+	if left := proc.List(h.Pid); len(left) != 0 {
 		t.Errorf("after its exit was reported: %+v", left)
 	}
 	if err := syscall.Kill(h.Pid, 0); !errors.Is(err, syscall.ESRCH) {

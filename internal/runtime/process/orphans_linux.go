@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sluice.dev/sluice/internal/proc"
 )
 
 // inheritOrphans makes this process the child subreaper of its descendants, so
@@ -43,9 +45,9 @@ func reapOrphans() {
 	}
 	self := os.Getpid()
 	var orphans []int
-	for _, i := range processes() {
-		if i.zombie && i.parent == self {
-			orphans = append(orphans, i.pid)
+	for _, i := range proc.List() {
+		if i.Zombie && i.Parent == self {
+			orphans = append(orphans, i.Pid)
 		}
 	}
 	if len(orphans) == 0 {

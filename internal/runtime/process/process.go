@@ -8,7 +8,7 @@
 // plane can be killed at any instruction, and a later run adopts what it finds.
 //
 // A signal never reaches a process that merely got the pid of another: on Linux
-// every process is held by a pidfd (hold_linux.go), elsewhere it is compared by
+// every process is held by a pidfd (package proc), elsewhere it is compared by
 // its start time first. The end of a process is learnt from the pidfd, without
 // polling and without a thread per replica.
 //
@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 )
 
@@ -89,14 +90,14 @@ func New(cfg Config) (*Runtime, error) {
 	if cfg.Events == nil {
 		cfg.Events = func(runtime.Event) {}
 	}
-	if err := canHold(); err != nil {
+	if err := proc.CanHold(); err != nil {
 		return nil, err
 	}
 	data, err := resolve(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	boot, err := bootID()
+	boot, err := proc.BootID()
 	if err != nil {
 		return nil, fmt.Errorf("the identity of this boot, needed to adopt replicas, cannot be read: %w", err)
 	}

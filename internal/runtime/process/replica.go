@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/probe"
 )
@@ -41,7 +42,7 @@ func (k *replica) current() *run {
 type run struct {
 	replica string
 	handle  runtime.Handle
-	process *held
+	process *proc.Process
 	logFrom int64 // where its part of the log begins
 
 	checks context.CancelFunc // ends them
@@ -90,7 +91,7 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	started := time.Now()
 	handle := runtime.Handle{
 		Attempt: l.Attempt, Address: net.JoinHostPort(r.cfg.Host, strconv.Itoa(port)),
-		Pid: process.pid, StartTime: process.start, BootID: r.bootID, StartedAt: started,
+		Pid: process.Pid, StartTime: process.Start, BootID: r.bootID, StartedAt: started,
 	}
 	r.watch(known, process, handle, logFrom, l.Spec, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
 	return handle, nil
@@ -113,7 +114,7 @@ func supported(c api.Container) error {
 }
 
 // spawn starts the program in a session of its own, its output in the log.
-func spawn(p *program, log *logFile) (*held, error) {
+func spawn(p *program, log *logFile) (*proc.Process, error) {
 	out, err := log.open()
 	if err != nil {
 		return nil, fmt.Errorf("open the replica's log: %w", err)
@@ -131,12 +132,12 @@ func spawn(p *program, log *logFile) (*held, error) {
 	if err != nil {
 		return nil, startError(p, errors.Unwrap(err))
 	}
-	return holdChild(child)
+	return proc.HoldChild(child)
 }
 
 // watch records the run and follows it: one goroutine waits for its end, one
 // makes its checks.
-func (r *Runtime) watch(known *replica, process *held, handle runtime.Handle, logFrom int64, spec *api.Spec, checks *probe.Machine) {
+func (r *Runtime) watch(known *replica, process *proc.Process, handle runtime.Handle, logFrom int64, spec *api.Spec, checks *probe.Machine) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	now := &run{
 		replica: known.id, handle: handle, process: process, logFrom: logFrom,
@@ -186,18 +187,18 @@ func (n *run) ask() {
 // await follows a run to its end: what it started ends too, then the end is
 // reported, when its port and its log are at rest.
 func (r *Runtime) await(known *replica, now *run) {
-	defer now.process.close()
+	defer now.process.Close()
 	defer now.checks()
-	if !now.process.wait(r.ctx) {
+	if !now.process.Wait(r.ctx) {
 		return // Close: it goes on without us
 	}
 	now.hush()
 	// Before it is reaped: until then its number, and so that of its group, is
 	// its own.
-	if err := now.process.killGroup(); err != nil {
+	if err := now.process.KillGroup(); err != nil {
 		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
 	}
-	exit := now.process.reap()
+	exit := now.process.Reap()
 	if exit.Known && exit.Code == 0 && exit.Signal == "" && !now.wasAsked() {
 		exit.Hint = "a command must stay in the foreground"
 	}
@@ -238,7 +239,7 @@ func (r *Runtime) Terminate(_ context.Context, id string) error {
 		return nil
 	}
 	now.ask()
-	return now.process.terminate()
+	return now.process.Terminate()
 }
 
 // Kill sends SIGKILL to the whole group; what left it is killed when the main
@@ -249,7 +250,7 @@ func (r *Runtime) Kill(_ context.Context, id string) error {
 		return nil
 	}
 	now.ask()
-	return now.process.killGroup()
+	return now.process.KillGroup()
 }
 
 // Quiet stops the checks of a replica, without waiting for a Start that is under

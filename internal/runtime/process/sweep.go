@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sluice.dev/sluice/internal/proc"
 )
 
 // sweeper finds processes of a data directory by their environment and kills
@@ -32,7 +34,7 @@ type marks struct{ replica, data, port string }
 
 func marksOf(pid int) marks {
 	var m marks
-	for _, entry := range environOf(pid) {
+	for _, entry := range proc.Environ(pid) {
 		switch name, value, _ := strings.Cut(entry, "="); name {
 		case envReplica:
 			m.replica = value
@@ -47,7 +49,7 @@ func marksOf(pid int) marks {
 
 // stray is a process that carries the marks of a replica.
 type stray struct {
-	info
+	proc.Info
 	marks
 }
 
@@ -56,11 +58,11 @@ type stray struct {
 func (s *sweeper) scan() []stray {
 	self := os.Getpid()
 	var found []stray
-	for _, i := range processes() {
-		if i.pid == self || i.zombie {
+	for _, i := range proc.List() {
+		if i.Pid == self || i.Zombie {
 			continue
 		}
-		if m := marksOf(i.pid); m.data == s.data && m.replica != "" {
+		if m := marksOf(i.Pid); m.data == s.data && m.replica != "" {
 			found = append(found, stray{i, m})
 		}
 	}
@@ -108,7 +110,7 @@ const sweepRounds = 10
 // there is none: one of them may have forked meanwhile.
 func (s *sweeper) killWhere(match func(replica string) bool) {
 	for range sweepRounds {
-		var killed []*held
+		var killed []*proc.Process
 		for _, p := range s.scan() {
 			if !match(p.replica) {
 				continue
@@ -125,14 +127,14 @@ func (s *sweeper) killWhere(match func(replica string) bool) {
 	s.log.Warn("processes of ended replicas do not die of SIGKILL; see which hang in the kernel (state D in ps)", "data", s.data)
 }
 
-func (s *sweeper) killOne(p stray) *held {
-	h, err := holdPid(p.pid, p.start)
+func (s *sweeper) killOne(p stray) *proc.Process {
+	h, err := proc.Hold(p.Pid, p.Start)
 	if err != nil {
 		return nil // it ended meanwhile
 	}
-	if err := h.kill(); err != nil {
-		s.log.Warn("a process of an ended replica cannot be killed", "pid", p.pid, "replica", p.replica, "error", err)
-		h.close()
+	if err := h.Kill(); err != nil {
+		s.log.Warn("a process of an ended replica cannot be killed", "pid", p.Pid, "replica", p.replica, "error", err)
+		h.Close()
 		return nil
 	}
 	return h
@@ -140,14 +142,14 @@ func (s *sweeper) killOne(p stray) *held {
 
 // awaitEnd waits a second for all of them together, and reaps those that this
 // process has inherited.
-func awaitEnd(killed []*held) {
+func awaitEnd(killed []*proc.Process) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, h := range killed {
-		if h.wait(ctx) {
-			h.reap()
+		if h.Wait(ctx) {
+			h.Reap()
 		}
-		h.close()
+		h.Close()
 	}
 }
 

@@ -1,4 +1,4 @@
-package process
+package proc
 
 import (
 	"bytes"
@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// info is what is told of a process by the system.
-type info struct {
-	pid, parent, group int
-	start              uint64 // clock ticks after boot
-	zombie             bool
+// Info is what is told of a process by the system.
+type Info struct {
+	Pid, Parent, Group int
+	Start              uint64 // clock ticks after boot
+	Zombie             bool
 }
 
-// processes lists the given processes that exist, or all of them.
-func processes(pids ...int) []info {
+// List gives the given processes that exist, or all of them.
+func List(pids ...int) []Info {
 	if len(pids) == 0 {
 		pids = allPids()
 	}
-	list := make([]info, 0, len(pids))
+	list := make([]Info, 0, len(pids))
 	for _, pid := range pids {
 		if i, err := readStat(pid); err == nil {
 			list = append(list, i)
@@ -48,31 +48,31 @@ func allPids() []int {
 
 // readStat reads /proc/PID/stat. The name of the program, in parentheses, may
 // hold anything, so fields are counted from its end: "12 (a) b) S 1 12 ...".
-func readStat(pid int) (info, error) {
+func readStat(pid int) (Info, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return info{}, err
+		return Info{}, err
 	}
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	const state, parent, group, start = 0, 1, 2, 19 // fields 3, 4, 5 and 22 of proc(5)
 	if len(fields) <= start {
-		return info{}, fmt.Errorf("/proc/%d/stat has %d fields after the name", pid, len(fields))
+		return Info{}, fmt.Errorf("/proc/%d/stat has %d fields after the name", pid, len(fields))
 	}
-	i := info{pid: pid, zombie: fields[state] == "Z" || fields[state] == "X"}
-	i.parent, _ = strconv.Atoi(fields[parent])
-	i.group, _ = strconv.Atoi(fields[group])
-	i.start, err = strconv.ParseUint(fields[start], 10, 64)
+	i := Info{Pid: pid, Zombie: fields[state] == "Z" || fields[state] == "X"}
+	i.Parent, _ = strconv.Atoi(fields[parent])
+	i.Group, _ = strconv.Atoi(fields[group])
+	i.Start, err = strconv.ParseUint(fields[start], 10, 64)
 	return i, err
 }
 
-func startTime(pid int) (uint64, error) {
+func StartTime(pid int) (uint64, error) {
 	i, err := readStat(pid)
-	return i.start, err
+	return i.Start, err
 }
 
-// startedAt turns a start time into one of the calendar; the zero time when the
+// StartedAt turns a start time into one of the calendar; the zero time when the
 // time of boot is not told. A clock tick is 10 ms for all programs on Linux.
-func startedAt(start uint64) time.Time {
+func StartedAt(start uint64) time.Time {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return time.Time{}
@@ -86,9 +86,9 @@ func startedAt(start uint64) time.Time {
 	return time.Time{}
 }
 
-// environOf is the environment that a process was started with, as NAME=VALUE.
+// Environ is the environment that a process was started with, as NAME=VALUE.
 // None is told of a zombie and of other users' processes.
-func environOf(pid int) []string {
+func Environ(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil || len(text) == 0 {
 		return nil
@@ -96,20 +96,7 @@ func environOf(pid int) []string {
 	return strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
 }
 
-func bootID() (string, error) {
+func BootID() (string, error) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(text)), err
-}
-
-// ephemeralPorts are those that the kernel gives to outgoing connections.
-func ephemeralPorts() PortRange {
-	var p PortRange
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err == nil {
-		_, err = fmt.Sscan(string(text), &p.First, &p.Last)
-	}
-	if err != nil {
-		return PortRange{32768, 60999} // the kernel's default
-	}
-	return p
 }

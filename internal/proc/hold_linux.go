@@ -1,4 +1,4 @@
-package process
+package proc
 
 import (
 	"context"
@@ -22,21 +22,21 @@ type hold struct{ pidfd *os.File }
 const pidfdSignalGroup = 4
 
 // canHold tells whether this kernel has what hold needs.
-func canHold() error {
+func CanHold() error {
 	p, err := openPidfd(os.Getpid())
 	if err != nil {
 		return fmt.Errorf("local processes need pidfds, which Linux has since 5.10: %w", err)
 	}
-	p.close()
+	p.Close()
 	return nil
 }
 
-// holdChild takes over a process that this one has just started.
-func holdChild(child *os.Process) (*held, error) {
+// HoldChild takes over a process that this one has just started.
+func HoldChild(child *os.Process) (*Process, error) {
 	// The pid cannot become another's: nobody but us reaps it.
 	p, err := openPidfd(child.Pid)
 	if err == nil {
-		p.start, err = startTime(child.Pid)
+		p.Start, err = StartTime(child.Pid)
 	}
 	if err != nil {
 		_ = unix.Kill(-child.Pid, unix.SIGKILL)
@@ -47,27 +47,27 @@ func holdChild(child *os.Process) (*held, error) {
 	return p, nil
 }
 
-// holdPid takes over a process of an earlier run. What has its pid now is that
+// Hold takes over a process of an earlier run. What has its pid now is that
 // process only if it started at the same time.
-func holdPid(pid int, start uint64) (*held, error) {
+func Hold(pid int, start uint64) (*Process, error) {
 	p, err := openPidfd(pid)
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) { // gone; now a thread of another
-		return nil, errGone
+		return nil, ErrGone
 	}
 	if err != nil {
 		return nil, fmt.Errorf("hold process %d: %w", pid, err)
 	}
 	// The order matters: from here on the pidfd names one process, and the start
 	// time tells whether it is the one.
-	p.start, err = startTime(pid)
-	if err != nil || p.start != start || p.ended() {
-		p.close()
-		return nil, errGone
+	p.Start, err = StartTime(pid)
+	if err != nil || p.Start != start || p.ended() {
+		p.Close()
+		return nil, ErrGone
 	}
 	return p, nil
 }
 
-func openPidfd(pid int) (*held, error) {
+func openPidfd(pid int) (*Process, error) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return nil, err
@@ -77,26 +77,26 @@ func openPidfd(pid int) (*held, error) {
 		f.Close()
 		return nil, err
 	}
-	return &held{pid: pid, hold: hold{f}}, nil
+	return &Process{Pid: pid, hold: hold{f}}, nil
 }
 
 // with calls f with the descriptor while it is sure to be open; once it is
-// closed the process is no concern of ours, which is errGone.
-func (p *held) with(f func(fd int) error) error {
+// closed the process is no concern of ours, which is ErrGone.
+func (p *Process) with(f func(fd int) error) error {
 	raw, err := p.pidfd.SyscallConn()
 	if err != nil {
-		return errGone
+		return ErrGone
 	}
 	var result error
 	if err := raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
-		return errGone
+		return ErrGone
 	}
 	return result
 }
 
 // ended tells whether all threads of the process have ended; it may still be a
 // zombie.
-func (p *held) ended() bool {
+func (p *Process) ended() bool {
 	var over bool
 	_ = p.with(func(fd int) error {
 		over = readable(fd)
@@ -111,7 +111,7 @@ func readable(pidfd int) bool {
 	return err == nil && n > 0
 }
 
-func (p *held) wait(ctx context.Context) bool {
+func (p *Process) Wait(ctx context.Context) bool {
 	raw, err := p.pidfd.SyscallConn()
 	if err != nil {
 		return false
@@ -125,15 +125,15 @@ func (p *held) wait(ctx context.Context) bool {
 	return err == nil && over
 }
 
-func (p *held) terminate() error { return p.signal(unix.SIGTERM) }
+func (p *Process) Terminate() error { return p.signal(unix.SIGTERM) }
 
-func (p *held) kill() error { return p.signal(unix.SIGKILL) }
+func (p *Process) Kill() error { return p.signal(unix.SIGKILL) }
 
-func (p *held) signal(s unix.Signal) error {
+func (p *Process) signal(s unix.Signal) error {
 	return goneIsFine(p.with(func(fd int) error { return unix.PidfdSendSignal(fd, s, nil, 0) }))
 }
 
-func (p *held) killGroup() error {
+func (p *Process) KillGroup() error {
 	return goneIsFine(p.with(func(fd int) error {
 		err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, pidfdSignalGroup)
 		if !errors.Is(err, unix.EINVAL) {
@@ -142,7 +142,7 @@ func (p *held) killGroup() error {
 		// An older kernel. While it is our child and not reaped its number, and so
 		// that of its group, is its own.
 		if ourChild(fd) {
-			return unix.Kill(-p.pid, unix.SIGKILL)
+			return unix.Kill(-p.Pid, unix.SIGKILL)
 		}
 		// Of another parent: the process alone; sweep finds the others.
 		return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
@@ -154,14 +154,14 @@ func ourChild(pidfd int) bool {
 	return err == nil || errors.Is(err, unix.EAGAIN)
 }
 
-func (p *held) reap() runtime.Exit {
+func (p *Process) Reap() runtime.Exit {
 	exit := unknownExit()
 	_ = p.with(func(fd int) error {
 		if !ourChild(fd) {
 			return nil
 		}
 		var status syscall.WaitStatus
-		if pid, err := syscall.Wait4(p.pid, &status, 0, nil); err == nil && pid == p.pid {
+		if pid, err := syscall.Wait4(p.Pid, &status, 0, nil); err == nil && pid == p.Pid {
 			exit = exitOf(status)
 		}
 		return nil
@@ -169,4 +169,4 @@ func (p *held) reap() runtime.Exit {
 	return exit
 }
 
-func (p *held) close() { p.pidfd.Close() }
+func (p *Process) Close() { p.pidfd.Close() }

@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/rollout"
+)
+
+// Config is what `sluice server` was told.
+type Config struct {
+	Data     string // data directory
+	File     string // configuration file; "" is DATA/server.yaml, which need not exist
+	Listen   string // of the API, host:port
+	Gateway  string // of the gateway, host:port
+	Insecure bool   // listen elsewhere than on loopback without TLS
+	Version  string // of this program
+	// Executable is this program, started again as the gateway.
+	Executable string
+	Log        *slog.Logger
+}
+
+// File is the server's configuration file.
+type File struct {
+	// ResourceGroups are the kinds of capacity a service may name as
+	// metadata.resource. One that is not named here counts as dedicated.
+	ResourceGroups map[string]struct {
+		Kind        string `yaml:"kind"` // public, dedicated or quota
+		ElasticPool bool   `yaml:"elastic_pool"`
+	} `yaml:"resource_groups"`
+	// Gateway are the limits of the gateway; zero values are its defaults.
+	Gateway GatewayLimits `yaml:"gateway"`
+}
+
+// GatewayLimits bound what a caller may send.
+type GatewayLimits struct {
+	MaxBodyBytes   int64 `yaml:"max_body_bytes"`
+	MaxHeaderBytes int   `yaml:"max_header_bytes"`
+}
+
+func (c Config) readFile() (File, error) {
+	path, optional := c.File, false
+	if path == "" {
+		path, optional = filepath.Join(c.Data, "server.yaml"), true
+	}
+	var f File
+	text, err := os.ReadFile(path)
+	if optional && errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return f, fmt.Errorf("the configuration file cannot be read: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return f, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+	}
+	for name, g := range f.ResourceGroups {
+		switch rollout.ResourceKind(g.Kind) {
+		case rollout.Public, rollout.Dedicated, rollout.Quota:
+		default:
+			return f, fmt.Errorf("%s: resource_groups.%s.kind: %q is not allowed; public, dedicated or quota is", path, name, g.Kind)
+		}
+	}
+	return f, nil
+}
+
+func (f File) resources() map[string]controller.Group {
+	groups := map[string]controller.Group{}
+	for name, g := range f.ResourceGroups {
+		groups[name] = controller.Group{Kind: rollout.ResourceKind(g.Kind), Elastic: g.ElasticPool}
+	}
+	return groups
+}
+
+// checkListen refuses to serve the API or traffic to other machines unless told
+// to: neither is encrypted.
+func (c Config) checkListen(flag, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s: %q is not host:port: %w", flag, address, err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() || c.Insecure {
+		return nil
+	}
+	return fmt.Errorf("%s: %q can be reached from other machines, and nothing is encrypted; listen on 127.0.0.1, or say --insecure if you mean it", flag, address)
+}
+
+// listen opens the API's socket, with an error that says what to do about a
+// port that is taken.
+func listen(flag, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s cannot be listened on: %w; another process may have it, or another server runs: choose another port", flag, address, err)
+	}
+	return l, nil
+}

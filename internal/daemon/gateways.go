@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/traffic"
+)
+
+// localGateway is the id of the gateway that the server itself starts.
+const localGateway = "local"
+
+// SocketFile is where gateways of this machine reach the control plane.
+func SocketFile(data string) string { return filepath.Join(data, "gateway.sock") }
+
+// gateways shows the hub as the controller wants to see it.
+type gateways struct{ p *plane }
+
+func (g gateways) Publish(r traffic.Route) uint64 { return g.p.hub.Publish(r) }
+func (g gateways) Withdraw(service string) uint64 { return g.p.hub.Withdraw(service) }
+func (g gateways) Acked() uint64                  { return g.p.hub.Acked() }
+func (g gateways) Open()                          { g.p.hub.Open() }
+
+func (g gateways) WaitAcked(ctx context.Context, revision uint64) error {
+	return g.p.hub.WaitAcked(ctx, revision)
+}
+
+func (g gateways) InHand(replica string) controller.InHand {
+	d := g.p.hub.Drain(replica)
+	return controller.InHand{Known: d.Known, InFlight: d.InFlight, IdleSince: at(d.IdleSince), LastPicked: at(d.LastPicked)}
+}
+
+func (g gateways) Address(service string) string { return g.p.address() + "/api/predict/" + service }
+
+// address is where callers reach the gateway: where it listens, or where it was
+// told to before it has come up.
+func (p *plane) address() string {
+	if at := p.listening(); at != "" {
+		return "http://" + at
+	}
+	return "http://" + p.cfg.Gateway
+}
+
+// at drops the monotonic part and the location, as everywhere in the
+// controller.
+func at(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Round(0)
+}

@@ -1,0 +1,226 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sluice.dev/sluice/internal/content"
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/gateway/hub"
+	"sluice.dev/sluice/internal/gateway/supervise"
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/runtime/process"
+	"sluice.dev/sluice/internal/server"
+	"sluice.dev/sluice/internal/store"
+	"sluice.dev/sluice/internal/store/sqlite"
+)
+
+// gatewayStart is how long the gateway may take to answer at the start.
+const gatewayStart = 10 * time.Second
+
+// plane is a control plane put together.
+type plane struct {
+	cfg        Config
+	store      *sqlite.Store
+	hub        *hub.Hub
+	controller *controller.Controller
+	supervisor *supervise.Supervisor
+	api        net.Listener
+	token      string
+}
+
+// Serve runs the control plane of one machine until ctx is done. When it
+// returns, replicas and the gateway go on.
+func Serve(ctx context.Context, cfg Config, out io.Writer) error {
+	p := &plane{cfg: cfg}
+	defer p.close()
+	if err := p.open(ctx); err != nil {
+		return err
+	}
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	api := "http://" + p.api.Addr().String()
+	fmt.Fprintf(out, "API      %s\ngateway  %s\ndata     %s (token in admin.token)\n", api, p.address(), cfg.Data)
+	failed := make(chan error, 1)
+	srv := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { failed <- srv.Serve(p.api) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	p.farewell(out)
+	// Watchers and followed logs have no end of their own.
+	_ = srv.Close()
+	return nil
+}
+
+// open takes what only one server can have: the data directory and the ports.
+func (p *plane) open(ctx context.Context) (err error) {
+	for _, check := range []error{p.cfg.checkListen("--listen", p.cfg.Listen), p.cfg.checkListen("--gateway", p.cfg.Gateway)} {
+		if check != nil {
+			return check
+		}
+	}
+	if p.store, err = sqlite.Open(ctx, p.cfg.Data); err != nil {
+		return err
+	}
+	if p.token, err = adminToken(p.cfg.Data); err != nil {
+		return err
+	}
+	p.api, err = listen("--listen", p.cfg.Listen)
+	return err
+}
+
+func (p *plane) run(ctx context.Context) error {
+	file, err := p.cfg.readFile()
+	if err != nil {
+		return err
+	}
+	epoch, err := p.store.NextEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := p.store.Gateways(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.makeController(file); err != nil {
+		return err
+	}
+	p.hub, err = hub.New(hub.Config{
+		Socket: SocketFile(p.cfg.Data), Epoch: epoch, Known: known,
+		OnChange:  p.controller.GatewaysChanged,
+		OnGateway: p.recordGateway,
+		OnGone:    func(id string) { _ = p.store.DropGateway(context.Background(), id) },
+		Log:       p.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	p.supervisor, err = supervise.Start(supervise.Config{
+		ID: localGateway, Executable: p.cfg.Executable, Listen: p.cfg.Gateway, Control: SocketFile(p.cfg.Data),
+		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes,
+		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: recorded(known), OnGone: p.hub.Drop, Log: p.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.controller.Run(ctx); err != nil {
+		return err
+	}
+	return p.awaitGateway(ctx)
+}
+
+// makeController makes the controller and the runtime, which know each other.
+// Neither does anything before the controller runs.
+func (p *plane) makeController(file File) error {
+	replicas, err := process.New(process.Config{
+		DataDir: p.cfg.Data, Log: p.cfg.Log,
+		Events: func(e runtime.Event) { p.controller.Observe(e) },
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("the working directory is not known: %w", err)
+	}
+	p.controller = controller.New(controller.Config{
+		Store: p.store, Runtime: replicas, Gateways: gateways{p},
+		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
+	})
+	return nil
+}
+
+func recorded(known []store.Gateway) *store.Gateway {
+	for i := range known {
+		if known[i].ID == localGateway {
+			return &known[i]
+		}
+	}
+	return nil
+}
+
+// awaitGateway waits until the gateway of this machine has connected.
+func (p *plane) awaitGateway(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, gatewayStart)
+	defer cancel()
+	for {
+		if p.listening() != "" {
+			return nil
+		}
+		select {
+		case err := <-p.supervisor.Failed():
+			return fmt.Errorf("--gateway: %w", err)
+		case <-ctx.Done():
+			return fmt.Errorf("the gateway did not come up within %s; %s says why", gatewayStart, filepath.Join(p.cfg.Data, "logs", "gateway.log"))
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// listening is where the gateway of this machine takes traffic, "" before it
+// has connected.
+func (p *plane) listening() string {
+	for _, g := range p.hub.Gateways() {
+		if g.ID == localGateway && g.Connected {
+			return g.Listen
+		}
+	}
+	return ""
+}
+
+func (p *plane) recordGateway(g store.Gateway) {
+	if err := p.store.PutGateway(context.Background(), g); err != nil {
+		p.cfg.Log.Error("a gateway cannot be recorded; after a restart of the server nobody waits for it", "gateway", g.ID, "error", err)
+	}
+}
+
+func (p *plane) handler() http.Handler {
+	return server.New(server.Config{
+		Releases: p.controller, Tokens: map[string]string{p.token: "admin"},
+		Metrics: metrics(p), Version: p.cfg.Version,
+		Ready: func() error {
+			if p.listening() == "" {
+				return errors.New("the gateway is not connected")
+			}
+			return nil
+		},
+	})
+}
+
+func (p *plane) farewell(out io.Writer) {
+	n := 0
+	for _, s := range p.controller.List(context.Background()) {
+		n += s.Replicas.Live + s.Replicas.Draining
+	}
+	fmt.Fprintf(out, "stopped; %d replicas and the gateway go on; `sluice down --data %s` ends them\n", n, p.cfg.Data)
+}
+
+// close lets go in the reverse order. Whatever was not opened is nil.
+func (p *plane) close() {
+	if p.supervisor != nil {
+		p.supervisor.Close()
+	}
+	if p.controller != nil {
+		p.controller.Close()
+	}
+	if p.hub != nil {
+		p.hub.Close()
+	}
+	if p.api != nil {
+		p.api.Close()
+	}
+	if p.store != nil {
+		p.store.Close()
+	}
+}

@@ -1,0 +1,214 @@
+// Package supervise keeps the gateway of this machine running: it adopts the one
+// that an earlier run of the control plane left, starts one when there is none,
+// and starts another when it dies. Replacing is all it does; routing tables come
+// to the gateway over its own connection (package hub).
+//
+// The gateway is a session of its own with its output in a log file, so that
+// nothing that happens to the control plane reaches it.
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"sluice.dev/sluice/internal/proc"
+	"sluice.dev/sluice/internal/store"
+)
+
+const (
+	firstBackOff = 200 * time.Millisecond // before a gateway that died is replaced
+	maxBackOff   = 5 * time.Second
+	steadyAfter  = time.Minute // of running: the back-off begins anew
+	// handOver is how long a gateway with another address may finish what it has
+	// in hand before the new one is started.
+	handOver = 30 * time.Second
+)
+
+// Config says which gateway to keep running.
+type Config struct {
+	ID         string
+	Executable string // this program; it is run as `gateway`
+	Listen     string // host:port for traffic
+	Control    string // the control plane's socket
+	MaxBody    int64  // 0 is the gateway's default
+	MaxHeader  int
+	LogFile    string
+	Known      *store.Gateway  // the one recorded, nil for none
+	OnGone     func(id string) // its process is known to be gone
+	Log        *slog.Logger
+}
+
+// Supervisor keeps one gateway running until Close.
+type Supervisor struct {
+	cfg    Config
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	failed chan error
+}
+
+// Start adopts the recorded gateway, or starts one.
+func Start(cfg Config) (*Supervisor, error) {
+	if err := os.MkdirAll(filepath.Dir(cfg.LogFile), 0o700); err != nil {
+		return nil, fmt.Errorf("the gateway's log folder: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Supervisor{cfg: cfg, cancel: cancel, failed: make(chan error, 1)}
+	p := s.adopt(ctx)
+	if p == nil {
+		var err error
+		if p, err = s.spawn(); err != nil {
+			cancel()
+			return nil, err
+		}
+	}
+	s.done.Go(func() { s.watch(ctx, p) })
+	return s, nil
+}
+
+// Failed tells that a gateway ended within its first moments: the reason is in
+// the error, taken from its log.
+func (s *Supervisor) Failed() <-chan error { return s.failed }
+
+// Close stops supervising. The gateway goes on.
+func (s *Supervisor) Close() {
+	s.cancel()
+	s.done.Wait()
+}
+
+// adopt holds the recorded gateway if it still runs. One that listens elsewhere
+// than is wanted now is asked to finish first.
+func (s *Supervisor) adopt(ctx context.Context) *proc.Process {
+	k := s.cfg.Known
+	if k == nil {
+		return nil
+	}
+	p, err := proc.Hold(k.Pid, k.StartTime)
+	if err != nil {
+		s.cfg.OnGone(k.ID)
+		return nil
+	}
+	if s.wanted(k.Listen) {
+		return p
+	}
+	s.cfg.Log.Info("the gateway listens elsewhere than wanted; it finishes what it has in hand, then another takes over",
+		"is", k.Listen, "wanted", s.cfg.Listen)
+	_ = p.Terminate()
+	ctx, cancel := context.WithTimeout(ctx, handOver)
+	defer cancel()
+	if !p.Wait(ctx) {
+		_ = p.Kill()
+	}
+	p.Close()
+	s.cfg.OnGone(k.ID)
+	return nil
+}
+
+// wanted tells whether the address is the one asked for; any port is, when
+// port 0 was asked for.
+func (s *Supervisor) wanted(listen string) bool {
+	host, anyPort := strings.CutSuffix(s.cfg.Listen, ":0")
+	return listen == s.cfg.Listen || anyPort && strings.HasPrefix(listen, host+":")
+}
+
+// spawn starts a gateway.
+func (s *Supervisor) spawn() (*proc.Process, error) {
+	log, err := os.OpenFile(s.cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the gateway's log: %w", err)
+	}
+	defer log.Close()
+	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.cfg.Listen, "--control", s.cfg.Control}
+	if s.cfg.MaxBody != 0 {
+		args = append(args, "--max-body", strconv.FormatInt(s.cfg.MaxBody, 10))
+	}
+	if s.cfg.MaxHeader != 0 {
+		args = append(args, "--max-header", strconv.Itoa(s.cfg.MaxHeader))
+	}
+	cmd := exec.Command(s.cfg.Executable, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("the gateway cannot be started: %w", err)
+	}
+	return proc.HoldChild(cmd.Process)
+}
+
+// watch replaces the gateway whenever it dies.
+func (s *Supervisor) watch(ctx context.Context, p *proc.Process) {
+	backOff := firstBackOff
+	for {
+		began := time.Now()
+		if p != nil {
+			if !p.Wait(ctx) {
+				p.Close()
+				return
+			}
+			exit := p.Reap()
+			p.Close()
+			s.cfg.OnGone(s.cfg.ID)
+			s.report(fmt.Errorf("the gateway ended (%s): %s", exit, s.lastLine()))
+		}
+		if time.Since(began) > steadyAfter {
+			backOff = firstBackOff
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(backOff):
+		}
+		backOff = min(2*backOff, maxBackOff)
+		var err error
+		if p, err = s.spawn(); err != nil {
+			s.report(err)
+			p = nil
+		}
+	}
+}
+
+func (s *Supervisor) report(err error) {
+	s.cfg.Log.Error("the gateway is started again", "error", err)
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// lastLine is the last line of the gateway's log.
+func (s *Supervisor) lastLine() string {
+	text, err := tail(s.cfg.LogFile)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+func tail(path string) (string, error) {
+	const most = 4096
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	b := make([]byte, min(most, info.Size()))
+	n, err := f.ReadAt(b, info.Size()-int64(len(b)))
+	if errors.Is(err, io.EOF) {
+		err = nil // rotated meanwhile
+	}
+	return string(b[:n]), err
+}

@@ -1,0 +1,234 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/server/servertest"
+)
+
+// contract holds real answers against openapi.json.
+type contract struct {
+	*rig
+	document map[string]any
+	compiler *jsonschema.Compiler
+	routes   []route
+	asked    map[string]bool
+}
+
+// route is one operation of the document; shape matches real paths.
+type route struct {
+	method, path string
+	shape        *regexp.Regexp
+	operation    map[string]any
+}
+
+func newContract(t *testing.T, r *rig) *contract {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.ask("GET", "/openapi.json", "").body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &contract{rig: r, document: value.(map[string]any), compiler: jsonschema.NewCompiler(), asked: map[string]bool{}}
+	if err := c.compiler.AddResource("openapi.json", value); err != nil {
+		t.Fatal(err)
+	}
+	parameter := regexp.MustCompile(`\\\{[a-z]+\\\}`)
+	for path, methods := range c.document["paths"].(map[string]any) {
+		shape := regexp.MustCompile("^" + parameter.ReplaceAllString(regexp.QuoteMeta(path), "[^/]+") + "$")
+		for method, operation := range methods.(map[string]any) {
+			c.routes = append(c.routes, route{strings.ToUpper(method), path, shape, operation.(map[string]any)})
+		}
+	}
+	return c
+}
+
+func (c *contract) find(method, path string) *route {
+	path, _, _ = strings.Cut(path, "?")
+	var found *route
+	for i := range c.routes {
+		r := &c.routes[i]
+		// A literal path wins over one with parameters, as in the server.
+		if r.method == method && r.shape.MatchString(path) && (found == nil || strings.Count(r.path, "{") < strings.Count(found.path, "{")) {
+			found = r
+		}
+	}
+	return found
+}
+
+// check sends the request and wants the status, which must be documented, with
+// a body that fits its schema.
+func (c *contract) check(want int, method, path, body string, headers ...string) reply {
+	c.t.Helper()
+	got := c.ask(method, path, body, headers...)
+	if got.status != want {
+		c.t.Errorf("%s %s: status %d, want %d: %s", method, path, got.status, want, got.body)
+		return got
+	}
+	r := c.find(method, path)
+	if r == nil {
+		c.t.Errorf("%s %s is not in openapi.json", method, path)
+		return got
+	}
+	c.asked[r.method+" "+r.path] = true
+	responses := r.operation["responses"].(map[string]any)
+	response, ok := responses[strconv.Itoa(want)].(map[string]any)
+	if !ok {
+		c.t.Errorf("%s %s: status %d is not documented", r.method, r.path, want)
+		return got
+	}
+	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
+	content, _ := response["content"].(map[string]any)
+	if _, ok := content[kind].(map[string]any); !ok {
+		c.t.Errorf("%s %s: content type %q is not documented for status %d: %v", r.method, r.path, kind, want, content)
+		return got
+	}
+	if strings.HasSuffix(kind, "json") {
+		c.fits(r, want, kind, got.body)
+	}
+	return got
+}
+
+func (c *contract) fits(r *route, status int, kind string, body []byte) {
+	c.t.Helper()
+	escape := strings.NewReplacer("~", "~0", "/", "~1").Replace
+	at := fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%d/content/%s/schema", escape(r.path), strings.ToLower(r.method), status, escape(kind))
+	schema, err := c.compiler.Compile(strings.ReplaceAll(strings.ReplaceAll(at, "{", "%7B"), "}", "%7D"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		c.t.Errorf("%s %s: %v: %s", r.method, r.path, err, body)
+		return
+	}
+	if err := schema.Validate(value); err != nil {
+		c.t.Errorf("%s %s: status %d: %v\n%s", r.method, r.path, status, err, body)
+	}
+}
+
+// TestContract asks every route for its answer and for its errors.
+func TestContract(t *testing.T) {
+	c := newContract(t, start(t, nil))
+	const one = "/api/v1/services/a"
+
+	c.check(201, "POST", "/api/v1/services", file)
+	c.settle("a", api.StatusRunning)
+	c.check(200, "GET", "/api/v1/services", "")
+	c.check(200, "GET", one, "")
+	c.check(200, "PUT", one+"?message=why", `{"containers":[{"command":"./v2","port":8000}]}`)
+	c.settle("a", api.StatusRunning)
+	c.check(200, "PUT", one+"/scale", `{"instance": 3}`)
+	c.settle("a", api.StatusRunning)
+	c.check(200, "PUT", one+"/version", `{"version": 1}`)
+	c.settle("a", api.StatusRunning)
+	c.memory.Endings(servertest.Hangs)
+	c.check(200, "PUT", one+"/restart", "")
+	c.check(200, "PUT", one+"/rollout", `{"paused": true}`)
+	c.check(200, "GET", one+"/rollout", "")
+	c.check(200, "PUT", one+"/rollout", `{"paused": false}`)
+	c.settle("a", api.StatusRunning)
+	c.check(200, "GET", one+"/rollouts", "")
+	c.check(200, "GET", one+"/rollouts/a-r2", "")
+	c.check(200, "GET", one+"/versions", "")
+	c.check(200, "GET", one+"/versions/2", "")
+	c.check(200, "GET", one+"/versions/diff?from=1&to=2", "")
+	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
+	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
+	c.check(200, "GET", one+"/events?limit=5&after=1", "")
+	c.check(200, "GET", one+"/logs?tail=2", "")
+	c.check(202, "DELETE", one+"/replicas/"+list.Replicas[0].ID, "")
+	c.check(200, "PUT", one+"/stop", "")
+	c.settle("a", api.StatusStopped)
+	c.check(200, "PUT", one+"/start", "")
+	c.settle("a", api.StatusRunning)
+	c.check(200, "GET", "/healthz", "")
+	c.check(200, "GET", "/readyz", "")
+	c.check(200, "GET", "/metrics", "")
+	c.watchOnce()
+
+	c.errors(one)
+	c.check(202, "DELETE", one, "")
+
+	for _, r := range c.routes {
+		if !c.asked[r.method+" "+r.path] {
+			t.Errorf("%s %s is in openapi.json and this test does not ask it", r.method, r.path)
+		}
+		if r.operation["summary"] == nil || r.operation["operationId"] == nil {
+			t.Errorf("%s %s has no summary or no operationId", r.method, r.path)
+		}
+	}
+	if version := c.document["openapi"]; version != "3.1.0" {
+		t.Errorf("openapi: %v, want 3.1.0", version)
+	}
+}
+
+// errors wants each documented kind of error from every route that can give it.
+func (c *contract) errors(one string) {
+	change := []struct{ method, path, body string }{
+		{"PUT", "", `{}`}, {"PUT", "/scale", `{"instance":1}`}, {"PUT", "/restart", ""}, {"PUT", "/stop", ""}, {"PUT", "/start", ""},
+		{"PUT", "/version", `{"version":1}`}, {"PUT", "/rollout", `{"paused":true}`}, {"DELETE", "/replicas/x", ""}, {"DELETE", "", ""},
+	}
+	for _, r := range change {
+		c.check(404, r.method, "/api/v1/services/none"+r.path, r.body)
+		c.check(412, r.method, one+r.path, r.body, `If-Match: "1"`)
+		c.check(422, r.method, one+r.path, r.body, `If-Match: latest`)
+		c.check(422, r.method, one+r.path+"?mesage=why", r.body)
+		c.check(401, r.method, one+r.path, r.body, "Authorization: Bearer wrong")
+	}
+	c.memory.FailWith(errors.New("write the change: the disk is full"))
+	for _, r := range change {
+		c.check(503, r.method, one+r.path, r.body)
+	}
+	c.check(503, "POST", "/api/v1/services", strings.Replace(file, `"a"`, `"b"`, 1))
+	c.memory.FailWith(nil)
+	for _, path := range []string{"", "/rollout", "/rollouts", "/rollouts/x", "/versions", "/versions/1", "/versions/diff?from=1&to=2",
+		"/replicas", "/replicas/x", "/events", "/logs"} {
+		c.check(404, "GET", "/api/v1/services/none"+path, "")
+		c.check(401, "GET", one+path, "", "Authorization: Basic YTpi")
+	}
+	c.check(404, "GET", one+"/rollouts/none", "")
+	c.check(404, "GET", one+"/versions/99", "")
+	c.check(404, "GET", one+"/replicas/none", "")
+	c.check(404, "GET", one+"/logs?replica=none", "")
+	c.check(409, "POST", "/api/v1/services", file)
+	c.check(409, "PUT", one+"/start", "")
+	c.check(409, "PUT", one+"/version", `{"version":1}`)
+	c.check(409, "PUT", one+"/rollout", `{"paused":true}`)
+	c.check(422, "GET", one+"/versions/first", "")
+	c.check(422, "GET", one+"/versions/diff?from=1", "")
+	c.check(422, "GET", one+"/logs?tail=-1", "")
+	c.check(422, "GET", one+"/events?limit=many", "")
+	c.check(422, "PUT", one+"/scale", `{"instance":-1}`)
+	c.check(422, "PUT", one+"/scale", `{"instances":1}`)
+	c.check(422, "POST", "/api/v1/services", `{"metadata":{"name":"b","instanse":1}}`)
+	c.check(422, "POST", "/api/v1/services", `{"metadata":`)
+	c.check(413, "POST", "/api/v1/services", strings.Repeat(" ", maxBody+1))
+	c.check(401, "GET", "/api/v1/services", "", "Authorization: ")
+	c.check(401, "GET", "/api/v1/watch", "", "Authorization: ")
+	c.check(401, "GET", "/metrics", "", "Authorization: ")
+}
+
+// watchOnce wants the documented content type of /watch; watch_test.go has the rest.
+func (c *contract) watchOnce() {
+	req, _ := http.NewRequestWithContext(c.t.Context(), "GET", c.url+"/api/v1/watch", nil)
+	req.Header.Set("Authorization", "Bearer "+secret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r := c.find("GET", "/api/v1/watch")
+	c.asked["GET "+r.path] = true
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
+		c.t.Errorf("watch: %d %s", resp.StatusCode, kind)
+	}
+}

@@ -1,0 +1,174 @@
+package servertest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/history"
+	"sluice.dev/sluice/internal/store"
+)
+
+func missingVersion(service string, number int) error {
+	return &controller.NotFoundError{Kind: "version", Name: strconv.Itoa(number), Hint: "`sluice versions " + service + "` lists them"}
+}
+
+// look reads from one service.
+func look[T any](m *Memory, name string, read func(*record) (T, error)) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, err := m.find(name)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return read(r)
+}
+
+// Versions implements server.Releases.
+func (m *Memory) Versions(_ context.Context, name string) ([]api.Version, error) {
+	return look(m, name, func(r *record) ([]api.Version, error) {
+		list := slices.Clone(r.versions)
+		for i := range list {
+			list[i].Current = list[i].Number == r.CurrentVersion
+		}
+		slices.Reverse(list)
+		return list, nil
+	})
+}
+
+// Version implements server.Releases.
+func (m *Memory) Version(_ context.Context, name string, number int) (api.Version, error) {
+	return look(m, name, func(r *record) (api.Version, error) {
+		if number > len(r.versions) {
+			return api.Version{}, missingVersion(name, number)
+		}
+		v := r.versions[number-1]
+		v.Current = number == r.CurrentVersion
+		return v, nil
+	})
+}
+
+// Diff implements server.Releases.
+func (m *Memory) Diff(ctx context.Context, name string, from, to int) (api.Diff, error) {
+	diff := api.Diff{From: from, To: to}
+	var docs [2]api.Document
+	for i, number := range []int{from, to} {
+		v, err := m.Version(ctx, name, number)
+		if err != nil {
+			return diff, err
+		}
+		if docs[i], err = api.ParseDocument(v.Config); err != nil {
+			return diff, err
+		}
+	}
+	diff.Changes = history.FieldDiff(docs[0], docs[1])
+	return diff, nil
+}
+
+// Rollouts implements server.Releases.
+func (m *Memory) Rollouts(_ context.Context, name string) ([]api.Rollout, error) {
+	return look(m, name, func(r *record) ([]api.Rollout, error) {
+		list := slices.Clone(r.rollouts)
+		slices.Reverse(list)
+		return list, nil
+	})
+}
+
+// Rollout implements server.Releases.
+func (m *Memory) Rollout(_ context.Context, name, id string) (api.Rollout, error) {
+	return look(m, name, func(r *record) (api.Rollout, error) {
+		for _, ro := range r.rollouts {
+			if ro.ID == id {
+				return ro, nil
+			}
+		}
+		return api.Rollout{}, &controller.NotFoundError{Kind: "rollout", Name: id}
+	})
+}
+
+// Replicas implements server.Releases.
+func (m *Memory) Replicas(_ context.Context, name string) ([]api.Replica, error) {
+	return look(m, name, func(r *record) ([]api.Replica, error) { return slices.Clone(r.replicas), nil })
+}
+
+// Replica implements server.Releases.
+func (m *Memory) Replica(_ context.Context, name, id string) (api.Replica, error) {
+	return look(m, name, func(r *record) (api.Replica, error) {
+		for _, p := range r.replicas {
+			if p.ID == id {
+				return p, nil
+			}
+		}
+		return api.Replica{}, &controller.NotFoundError{Kind: "replica", Name: id, Hint: "`sluice replicas " + name + "` lists them"}
+	})
+}
+
+// Events implements server.Releases.
+func (m *Memory) Events(_ context.Context, q store.EventQuery) ([]api.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []api.Event
+	for _, e := range m.events {
+		if (q.Service == "" || e.Service == q.Service) && e.Seq > q.After {
+			list = append(list, e)
+		}
+	}
+	if q.Limit > 0 && len(list) > q.Limit {
+		list = list[len(list)-q.Limit:]
+	}
+	return list, nil
+}
+
+// Logs implements server.Releases: each replica has written "line 1" to "line 3".
+// A follower gets one more line each Pace.
+func (m *Memory) Logs(ctx context.Context, name, replica string, tail int, follow bool) (io.ReadCloser, error) {
+	list, err := m.Replicas(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	for _, p := range list {
+		for n := range 3 {
+			if replica != "" && replica != p.ID || tail > 0 && n < 3-tail {
+				continue
+			}
+			if replica == "" {
+				fmt.Fprintf(&b, "%s ", p.ID)
+			}
+			fmt.Fprintf(&b, "line %d\n", n+1)
+		}
+	}
+	if replica != "" && b.Len() == 0 {
+		return nil, &controller.NotFoundError{Kind: "replica", Name: replica}
+	}
+	if !follow {
+		return io.NopCloser(strings.NewReader(b.String())), nil
+	}
+	return m.followed(ctx, b.String()), nil
+}
+
+func (m *Memory) followed(ctx context.Context, begin string) io.ReadCloser {
+	r, w := io.Pipe()
+	m.steps.Go(func() {
+		_, err := io.WriteString(w, begin)
+		for n := 4; err == nil; n++ {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-m.closed:
+				err = io.EOF
+			case <-time.After(m.Pace):
+				_, err = fmt.Fprintf(w, "line %d\n", n)
+			}
+		}
+		w.CloseWithError(err)
+	})
+	return r
+}
