@@ -25,6 +25,8 @@ func (s *service) seeEvent(e runtime.Event) {
 		r.NoteHealthy(at(e.At))
 	case runtime.Unhealthy:
 		r.NoteUnhealthy(e.Reason)
+	case runtime.NotYet:
+		r.NoteNotYet(e.Reason)
 	case runtime.NotLive:
 		r.NoteNotLive(e.Reason)
 	}

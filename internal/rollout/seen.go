@@ -47,6 +47,13 @@ func (r *Replica) NoteUnhealthy(why string) {
 	r.Healthy, r.Acked, r.Complaint = false, false, why
 }
 
+// NoteNotYet: its checks have not passed so far, as why says.
+func (r *Replica) NoteNotYet(why string) {
+	if !r.Healthy {
+		r.Complaint = why
+	}
+}
+
 // NoteNotLive: its liveness check gave up on it.
 func (r *Replica) NoteNotLive(why string) {
 	r.NoteUnhealthy(why)

@@ -70,6 +70,7 @@ const (
 	Healthy   EventKind = "healthy"   // checks pass: sent on the change only
 	Unhealthy EventKind = "unhealthy" // checks stopped passing; Event.Reason says what failed
 	NotLive   EventKind = "not_live"  // the liveness check failed often enough; Event.Reason says how
+	NotYet    EventKind = "not_yet"   // it has not passed its checks so far; Event.Reason is news of why
 )
 
 // Event is something that happened to a replica's process. Its end is reported

@@ -10,9 +10,10 @@ import (
 	"sluice.dev/sluice/internal/controller"
 )
 
-// Why is what every change may be given.
+// Why is what every change may be given. It is exported, as Named and others are,
+// because huma looks into exported embedded structs only.
 type Why struct {
-	Message string `query:"message" maxLength:"1000" doc:"Why, for the record"`
+	Message string `query:"message" maxLength:"1000" doc:"why, for the record"`
 	IfMatch string `header:"If-Match" doc:"only if the service is still at this revision: the ETag of an earlier answer" example:"\"17\""`
 }
 

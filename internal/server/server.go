@@ -13,7 +13,7 @@ import (
 
 const (
 	prefix  = "/api/v1"
-	maxBody = 1 << 20 // bytes; also the largest service file (api.ParseDocument)
+	maxBody = 1 << 20 // bytes; api.ParseDocument has a limit of its own
 )
 
 // Config is what an API server is made of.

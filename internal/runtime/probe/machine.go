@@ -47,8 +47,8 @@ func ChecksOf(c api.Container) Checks {
 
 // Report is a change that a probe brought to light.
 type Report struct {
-	Kind   runtime.EventKind // Healthy, Unhealthy or NotLive
-	Reason string            // for the latter two
+	Kind   runtime.EventKind // Healthy, Unhealthy, NotLive or NotYet
+	Reason string            // for all but the first
 }
 
 // Fast probing: from fastest to fast over the first second, fast until
@@ -58,8 +58,12 @@ const (
 	fastest = 20 * time.Millisecond
 	fast    = 50 * time.Millisecond
 	fastFor = 10 * time.Second
-	slowed  = 250 * time.Millisecond
+	slowed  = 100 * time.Millisecond
 )
+
+// patience is how long a process may take before what its checks say against
+// it is news: that nothing listens in the first moments is no wonder.
+const patience = time.Second
 
 // Machine is where the checks of one process stand. It is not safe for
 // concurrent use.
@@ -70,7 +74,8 @@ type Machine struct {
 	held    bool // startup_check has not passed yet
 	first   bool // it has been healthy at least once
 	healthy bool
-	notLive bool // reported; there is one such report in a process's life
+	notLive bool   // reported; there is one such report in a process's life
+	said    string // the last reason reported while it was not healthy yet
 }
 
 // track is one check and its row of equal outcomes.
@@ -149,6 +154,9 @@ func (m *Machine) Observe(kind Kind, began, ended time.Time, outcome error) []Re
 		return m.passed(kind, t, ended)
 	}
 	t.successes = 0
+	if notYet := m.notYet(kind, ended, outcome); notYet != nil {
+		return notYet
+	}
 	if began.Before(m.started.Add(t.check.InitialDelay)) {
 		return nil
 	}
@@ -190,6 +198,20 @@ func (m *Machine) failed(kind Kind, t *track, outcome error) []Report {
 		return []Report{{runtime.NotLive, reason(kind, t.failures, outcome)}}
 	}
 	return nil
+}
+
+// notYet reports why a process is not healthy for the first time, whenever that
+// is something else than before.
+func (m *Machine) notYet(kind Kind, now time.Time, outcome error) []Report {
+	if m.first || kind == Liveness || now.Sub(m.started) < patience {
+		return nil
+	}
+	why := reason(kind, 1, outcome)
+	if why == m.said {
+		return nil
+	}
+	m.said = why
+	return []Report{{runtime.NotYet, why}}
 }
 
 func reason(kind Kind, failures int, outcome error) string {

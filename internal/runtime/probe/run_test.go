@@ -38,9 +38,13 @@ func TestRunReportsOnAClock(t *testing.T) {
 		time.Sleep(time.Minute)
 		cancel()
 		<-done
-		if len(got) != 2 || got[0].kind != runtime.Healthy || got[1].kind != runtime.Unhealthy {
+		if len(got) != 3 || got[0].kind != runtime.NotYet || got[1].kind != runtime.Healthy || got[2].kind != runtime.Unhealthy {
 			t.Fatalf("reported %v", got)
 		}
+		if early := got[0].at; early < time.Second || early > 1100*time.Millisecond {
+			t.Errorf("the reason it is not ready yet was told after %v, want once, after a second", early)
+		}
+		got = got[1:]
 		if late := got[0].at - 3*time.Second; late < 0 || late > 100*time.Millisecond {
 			t.Errorf("ready seen %v late", late)
 		}

@@ -1,0 +1,28 @@
+// Package demo is `sluice demo`: the whole story of a release on this machine,
+// with real processes, real traffic and a verdict at the end.
+//
+// In a temporary directory it starts `sluice server` as its own process, deploys
+// version 1 of the example model server (package digits) with four replicas, keeps
+// the test images coming through the gateway and checks every answer; meanwhile
+// it updates to version 2, tries version 3, whose model does not load, and rolls
+// back. Then it counts: every request sent has a valid answer, or is lost or cut,
+// and one that is ends the command with an error.
+//
+// It uses Sluice as any user does: the programs through their command line, the
+// server through package client. So what it shows, a reader can type.
+//
+// # Numbers
+//
+// A request belongs to the phase in which it was sent. It is lost when it has no
+// valid answer (no connection, another status than 200, a body that is not the
+// answer to this request) and cut when its answer began and broke off. Latency
+// counts from the moment at which the request was due, if earlier ones kept its
+// worker from sending it then: a stall is seen by every request it delays.
+// Quantiles are exact, of all answered requests.
+//
+// The shortest possible duration of a rollout under its bounds is its rounds
+// times the median time from a replica's start to its readiness. An update of 4
+// replicas with max_surge 1 and max_unavailable 0 replaces one at a time, so it
+// has 4 rounds; a first create starts all at once: one round; a rollback to
+// replicas that never ended: none.
+package demo

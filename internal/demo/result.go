@@ -1,0 +1,116 @@
+package demo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Result is what `sluice demo -o json` prints.
+type Result struct {
+	Verdict  string          `json:"verdict" doc:"one line for a person"`
+	OK       bool            `json:"ok" doc:"no request was lost or cut, and every step ended as it should"`
+	Problems []string        `json:"problems" doc:"what was not as it should be"`
+	Sent     int             `json:"sent"`
+	Lost     int             `json:"lost" doc:"requests without a valid answer"`
+	Cut      int             `json:"cut" doc:"requests whose answer began and broke off"`
+	Phases   []PhaseResult   `json:"phases"`
+	Rollouts []RolloutResult `json:"rollouts"`
+	// Failed is why version 3 did not come up, in the words of the service.
+	Failed string `json:"failed"`
+	Kept   *Kept  `json:"kept,omitempty" doc:"what goes on running, with --keep"`
+}
+
+// PhaseResult counts the requests sent in one phase of the story.
+type PhaseResult struct {
+	Name     string      `json:"name"`
+	Seconds  float64     `json:"seconds"`
+	Sent     int         `json:"sent"`
+	Lost     int         `json:"lost"`
+	Cut      int         `json:"cut"`
+	P50      float64     `json:"p50_ms"`
+	P99      float64     `json:"p99_ms"`
+	Accuracy float64     `json:"accuracy" doc:"right labels in all answers, 0 to 1"`
+	Answers  map[int]int `json:"answers" doc:"by version of the service"`
+	Faults   []string    `json:"faults,omitempty" doc:"the first requests that were lost or cut"`
+}
+
+// Kept says where everything is that goes on running.
+type Kept struct {
+	Dir        string `json:"dir"`
+	Server     string `json:"server"`
+	Endpoint   string `json:"endpoint"`
+	Executable string `json:"executable"`
+	Data       string `json:"data"`
+}
+
+// results reads the tally after the load has ended.
+func (t *tally) results() []PhaseResult {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []PhaseResult
+	for _, p := range t.phases {
+		r := PhaseResult{
+			Name: p.name, Seconds: p.ended.Sub(p.began).Seconds(), Sent: p.sent, Lost: p.lost, Cut: p.cut,
+			P50: milliseconds(quantile(p.latencies, 0.5)), P99: milliseconds(quantile(p.latencies, 0.99)),
+			Answers: map[int]int{}, Faults: p.faults,
+		}
+		answers, right := 0, 0
+		for version, s := range p.versions {
+			r.Answers[version] = s.answers
+			answers, right = answers+s.answers, right+s.right
+		}
+		if answers > 0 {
+			r.Accuracy = float64(right) / float64(answers)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// conclude counts, and gives the verdict.
+func (r *Result) conclude() {
+	r.Sent, r.Lost, r.Cut = 0, 0, 0
+	for _, p := range r.Phases {
+		r.Sent, r.Lost, r.Cut = r.Sent+p.Sent, r.Lost+p.Lost, r.Cut+p.Cut
+	}
+	r.Verdict = fmt.Sprintf("%s of %s requests lost, %s cut", grouped(r.Lost), grouped(r.Sent), grouped(r.Cut))
+	if r.Lost+r.Cut > 0 {
+		r.problem("%s", r.Verdict)
+	}
+	r.OK = len(r.Problems) == 0
+	if r.Problems == nil {
+		r.Problems = []string{}
+	}
+}
+
+func (r *Result) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// expectVersions notes answers of versions that should not have given any in the
+// last phase.
+func (r *Result) expectVersions(p PhaseResult, allowed []int) {
+	var strange []string
+	for version, n := range p.Answers {
+		if !slices.Contains(allowed, version) {
+			strange = append(strange, fmt.Sprintf("%s of version %d", grouped(n), version))
+		}
+	}
+	slices.Sort(strange)
+	if len(strange) > 0 {
+		r.problem("phase %q has answers that it must not have: %s", p.Name, strings.Join(strange, ", "))
+	}
+}
+
+// grouped writes 12345 as 12,345.
+func grouped(n int) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,196 @@
+package demo
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// outcome is what became of one request.
+type outcome int
+
+const (
+	answered outcome = iota
+	lost
+	cut
+)
+
+// result is one request's end.
+type result struct {
+	outcome outcome
+	version int  // of the service, as the gateway named it
+	right   bool // the label was the right one
+	latency time.Duration
+	fault   string // of a request that was lost or cut
+}
+
+// maxFaults is how many faults a phase keeps the text of.
+const maxFaults = 5
+
+// phase is one part of the story, with what became of the requests sent in it.
+// The tally's lock guards it.
+type phase struct {
+	name         string
+	began, ended time.Time
+
+	sent, lost, cut int
+	versions        map[int]*score
+	latencies       []time.Duration
+	faults          []string
+}
+
+// score counts the answers of one version.
+type score struct{ answers, right int }
+
+// tally counts requests by phase, and remembers the last few seconds for those
+// who watch. It is safe for concurrent use.
+type tally struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	phases []*phase
+	recent []recent // in the order of at
+}
+
+type recent struct {
+	at      time.Time
+	version int
+	right   bool
+}
+
+// window is how far back the live numbers look.
+const window = 2 * time.Second
+
+func newTally(now func() time.Time) *tally { return &tally{now: now} }
+
+// enter ends the phase before and begins another.
+func (t *tally) enter(name string) *phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.close()
+	p := &phase{name: name, began: t.now(), versions: map[int]*score{}}
+	t.phases = append(t.phases, p)
+	return p
+}
+
+// leave ends the last phase.
+func (t *tally) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.close()
+}
+
+func (t *tally) close() {
+	if n := len(t.phases); n > 0 && t.phases[n-1].ended.IsZero() {
+		t.phases[n-1].ended = t.now()
+	}
+}
+
+// sending counts a request into the present phase, which its result then goes to.
+func (t *tally) sending() *phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.phases[len(t.phases)-1]
+	p.sent++
+	return p
+}
+
+func (t *tally) done(p *phase, r result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch r.outcome {
+	case lost:
+		p.lost++
+	case cut:
+		p.cut++
+	default:
+		s := p.versions[r.version]
+		if s == nil {
+			s = &score{}
+			p.versions[r.version] = s
+		}
+		s.answers++
+		if r.right {
+			s.right++
+		}
+		p.latencies = append(p.latencies, r.latency)
+		t.recent = append(t.recent, recent{t.now(), r.version, r.right})
+		return
+	}
+	if len(p.faults) < maxFaults {
+		p.faults = append(p.faults, r.fault)
+	}
+}
+
+// live is what callers see right now.
+type live struct {
+	Sent, Lost, Cut int // since the beginning
+	Rate            float64
+	Accuracy        float64 // of the answers in the window, 0 to 1; -1 without any
+	Shares          []share // by version, ascending
+}
+
+// share is a version's part of the answers in the window.
+type share struct {
+	Version int
+	Part    float64
+}
+
+func (t *tally) live() live {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var l live
+	for _, p := range t.phases {
+		l.Sent, l.Lost, l.Cut = l.Sent+p.sent, l.Lost+p.lost, l.Cut+p.cut
+	}
+	l.Accuracy = -1
+	if len(t.phases) == 0 {
+		return l
+	}
+	now := t.now()
+	from, _ := slices.BinarySearchFunc(t.recent, now.Add(-window), func(r recent, at time.Time) int { return r.at.Compare(at) })
+	t.recent = slices.Delete(t.recent, 0, from)
+	if len(t.recent) == 0 {
+		return l
+	}
+	counts, right := map[int]int{}, 0
+	for _, r := range t.recent {
+		counts[r.version]++
+		if r.right {
+			right++
+		}
+	}
+	// At the beginning there is less behind us than a window.
+	span := min(window, max(now.Sub(t.phases[0].began), window/10))
+	l.Rate = float64(len(t.recent)) / span.Seconds()
+	l.Accuracy = float64(right) / float64(len(t.recent))
+	for version, n := range counts {
+		l.Shares = append(l.Shares, share{version, float64(n) / float64(len(t.recent))})
+	}
+	slices.SortFunc(l.Shares, func(a, b share) int { return a.Version - b.Version })
+	return l
+}
+
+// quantile is the smallest sample that at least the part q of all samples does
+// not exceed; 0 without samples. It sorts the samples.
+func quantile(samples []time.Duration, q float64) time.Duration {
+	if len(samples) == 0 {
+		return 0
+	}
+	slices.Sort(samples)
+	rank := int(q * float64(len(samples)))
+	if float64(rank) < q*float64(len(samples)) {
+		rank++
+	}
+	return samples[max(rank, 1)-1]
+}
+
+// median is the middle of the samples, or the mean of the two in the middle.
+func median(samples []time.Duration) time.Duration {
+	n := len(samples)
+	if n == 0 {
+		return 0
+	}
+	slices.Sort(samples)
+	return (samples[(n-1)/2] + samples[n/2]) / 2
+}
