@@ -3,9 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -109,46 +107,4 @@ func escapeBraces(lit string) string {
 		b.WriteByte(lit[i])
 	}
 	return b.String()
-}
-
-// Files lists what makes up a version besides its configuration: model_path,
-// warm_up_data_path, the program, and every other word of the command that may
-// name a file (also behind --flag=). They are candidates: the caller looks which
-// exist. All are absolute when the file has a working directory, except that a
-// program without a slash stays a bare name, to be looked up in PATH. What
-// depends on the port, addresses, and what only a script names are left out.
-func Files(s *Spec) []string {
-	var files []string
-	add := func(path string) {
-		clean := filepath.Clean(path)
-		if path == "" || clean == "." || clean == ".." || clean == "/" || isAddress(path) || strings.Contains(path, portMark) {
-			return
-		}
-		if path = filepath.Clean(s.Abs(path)); !slices.Contains(files, path) {
-			files = append(files, path)
-		}
-	}
-	add(s.ModelPath)
-	add(s.WarmUpData)
-	words, err := Words(s.Container.Command, s.lookupEnv(func(name string) string {
-		if name == "PORT" {
-			return portMark
-		}
-		return ""
-	}))
-	if err != nil {
-		return files
-	}
-	if program := words[0]; strings.Contains(program, "/") {
-		add(program)
-	} else if !slices.Contains(files, program) {
-		files = append(files, program)
-	}
-	for _, word := range words[1:] {
-		if strings.HasPrefix(word, "-") {
-			_, word, _ = strings.Cut(word, "=")
-		}
-		add(word)
-	}
-	return files
 }

@@ -68,11 +68,13 @@ func TestVersionFiles(t *testing.T) {
 			[]string{"python3", "/srv/serve.py", "/lib/x.py"}},
 		{"variables of the file", `{"containers":[{"working_dir":"/srv","command":"$BIN/server","env":[{"name":"BIN","value":"/opt/b"}]}]}`, []string{"/opt/b/server"}},
 		{"without a working directory", `{"model_path":"m/v1","containers":[{"command":"./server"}]}`, []string{"m/v1", "server"}},
+		{"what it writes", `{"containers":[{"working_dir":"/srv","command":"./server --log-file a.txt -record ids --stats=s.json --out b/c x.log conf.json"}]}`,
+			[]string{"/srv/server", "/srv/conf.json"}},
 		{"a script names nothing", `{"model_path":"/m","containers":[{"script":"exec ./server"}]}`, []string{"/m"}},
 	} {
-		got := api.Files(parse(t, with(t, c.file)))
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		content, arguments := api.Files(parse(t, with(t, c.file)))
+		if got := slices.Concat(content, arguments); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q and %q, want %q", c.name, content, arguments, c.want)
 		}
 	}
 }

@@ -27,12 +27,18 @@ const maxFiles = 10_000
 type Files struct{}
 
 // Digests looks at inode, size and modification time. A name without a slash is
-// a program and looked for in PATH. What is not there has an empty Stat.
-func (Files) Digests(files []string) []api.Digest {
-	digests := make([]api.Digest, 0, len(files))
-	for _, name := range files {
+// a program and looked for in PATH. Content that is not there has an empty Stat;
+// an argument counts only if it is a regular file.
+func (Files) Digests(content, arguments []string) []api.Digest {
+	digests := make([]api.Digest, 0, len(content))
+	for _, name := range content {
 		path := located(name)
 		digests = append(digests, api.Digest{Path: path, Stat: stat(path)})
+	}
+	for _, path := range arguments {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			digests = append(digests, api.Digest{Path: path, Stat: stat(path)})
+		}
 	}
 	return digests
 }

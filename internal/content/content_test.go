@@ -22,7 +22,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 	model := filepath.Join(dir, "model")
 	write(t, filepath.Join(model, "a.bin"), "one")
 	write(t, filepath.Join(model, "sub", "b.bin"), "two")
-	stat := func() string { return Files{}.Digests([]string{model})[0].Stat }
+	stat := func() string { return Files{}.Digests([]string{model}, nil)[0].Stat }
 	was := stat()
 	if was == "" || stat() != was {
 		t.Fatalf("unchanged files: %q, then %q", was, stat())
@@ -52,7 +52,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 }
 
 func TestDigestsFindsPrograms(t *testing.T) {
-	if d := (Files{}).Digests([]string{"sh"})[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
+	if d := (Files{}).Digests([]string{"sh"}, nil)[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
 		t.Errorf("sh: %+v", d)
 	}
 }
@@ -61,13 +61,13 @@ func TestHashIsOfTheContent(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.bin")
 	write(t, path, "weights")
-	digests := Files{}.Digests([]string{path, filepath.Join(dir, "missing")})
+	digests := Files{}.Digests([]string{path, filepath.Join(dir, "missing")}, []string{dir})
 	hashed, err := Files{}.Hash(context.Background(), digests)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
-	if hashed[0].SHA256 != want || hashed[1].SHA256 != "" {
+	if len(hashed) != 2 || hashed[0].SHA256 != want || hashed[1].SHA256 != "" {
 		t.Errorf("hashed: %+v", hashed)
 	}
 	write(t, path, "other weights")

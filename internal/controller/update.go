@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/rollout"
@@ -195,14 +194,14 @@ func (s *service) changedFiles() []string {
 	if v == nil {
 		return nil
 	}
-	recorded := map[string]string{}
-	for _, d := range v.Digests {
-		recorded[d.Path] = d.Stat
+	paths := make([]string, len(v.Digests))
+	for i, d := range v.Digests {
+		paths[i] = d.Path
 	}
 	var changed []string
-	for _, d := range s.c.cfg.Content.Digests(api.Files(v.spec)) {
-		if was, ok := recorded[d.Path]; ok && was != d.Stat {
-			changed = append(changed, filepath.Clean(d.Path))
+	for i, d := range s.c.cfg.Content.Digests(paths, nil) {
+		if d.Stat != v.Digests[i].Stat {
+			changed = append(changed, d.Path)
 		}
 	}
 	return changed

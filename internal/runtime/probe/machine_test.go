@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/runtime"
 )
 
 // script is the outcome of the probes of one check, one letter each: "." for
@@ -201,8 +202,10 @@ func readyAt(checks Checks, at time.Duration) time.Duration {
 		if due.Sub(epoch) < at {
 			outcome = errors.New("not yet")
 		}
-		if len(m.Observe(kind, due, due, outcome)) > 0 {
-			return due.Sub(epoch)
+		for _, r := range m.Observe(kind, due, due, outcome) {
+			if r.Kind == runtime.Healthy {
+				return due.Sub(epoch)
+			}
 		}
 	}
 }
