@@ -1,0 +1,101 @@
+package client
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"sluice.dev/sluice/api"
+)
+
+// Services lists all services by name.
+func (c *Client) Services(ctx context.Context) ([]api.Service, error) {
+	out, err := call[struct{ Services []api.Service }](ctx, c, get("services"))
+	return out.Services, err
+}
+
+// Service shows one service.
+func (c *Client) Service(ctx context.Context, name string) (api.Service, error) {
+	return call[api.Service](ctx, c, get("services", name))
+}
+
+// Versions lists a service's versions, newest first.
+func (c *Client) Versions(ctx context.Context, name string) ([]api.Version, error) {
+	out, err := call[struct{ Versions []api.Version }](ctx, c, get("services", name, "versions"))
+	return out.Versions, err
+}
+
+// Version shows one version.
+func (c *Client) Version(ctx context.Context, name string, number int) (api.Version, error) {
+	return call[api.Version](ctx, c, get("services", name, "versions", strconv.Itoa(number)))
+}
+
+// Diff compares two versions.
+func (c *Client) Diff(ctx context.Context, name string, from, to int) (api.Diff, error) {
+	return call[api.Diff](ctx, c, get("services", name, "versions", "diff").
+		with("from", strconv.Itoa(from)).with("to", strconv.Itoa(to)))
+}
+
+// CurrentRollout shows the rollout in progress, or the last one.
+func (c *Client) CurrentRollout(ctx context.Context, name string) (api.Rollout, error) {
+	return call[api.Rollout](ctx, c, get("services", name, "rollout"))
+}
+
+// Rollouts lists a service's rollouts, newest first.
+func (c *Client) Rollouts(ctx context.Context, name string) ([]api.Rollout, error) {
+	out, err := call[struct{ Rollouts []api.Rollout }](ctx, c, get("services", name, "rollouts"))
+	return out.Rollouts, err
+}
+
+// Rollout shows one rollout.
+func (c *Client) Rollout(ctx context.Context, name, id string) (api.Rollout, error) {
+	return call[api.Rollout](ctx, c, get("services", name, "rollouts", id))
+}
+
+// Replicas lists a service's replicas.
+func (c *Client) Replicas(ctx context.Context, name string) ([]api.Replica, error) {
+	out, err := call[struct{ Replicas []api.Replica }](ctx, c, get("services", name, "replicas"))
+	return out.Replicas, err
+}
+
+// Replica shows one replica.
+func (c *Client) Replica(ctx context.Context, name, id string) (api.Replica, error) {
+	return call[api.Replica](ctx, c, get("services", name, "replicas", id))
+}
+
+// Events lists a service's events with a higher Seq than after, ascending; the
+// newest limit of them, 0 for as many as the server gives (1000).
+func (c *Client) Events(ctx context.Context, name string, after int64, limit int) ([]api.Event, error) {
+	r := get("services", name, "events")
+	if after > 0 {
+		r.with("after", strconv.FormatInt(after, 10))
+	}
+	if limit > 0 {
+		r.with("limit", strconv.Itoa(limit))
+	}
+	out, err := call[struct{ Events []api.Event }](ctx, c, r)
+	return out.Events, err
+}
+
+// LogOptions choose what Logs reads.
+type LogOptions struct {
+	Replica string // "" is all, and each line begins with the replica's id
+	Tail    int    // the last that many lines; 0 is all that is kept
+	Follow  bool   // go on until the context is done
+}
+
+// Logs reads what replicas wrote. The caller closes it.
+func (c *Client) Logs(ctx context.Context, name string, o LogOptions) (io.ReadCloser, error) {
+	r := get("services", name, "logs").with("tail", strconv.Itoa(o.Tail))
+	if o.Replica != "" {
+		r.with("replica", o.Replica)
+	}
+	if o.Follow {
+		r.with("follow", "true")
+	}
+	resp, err := c.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
