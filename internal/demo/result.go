@@ -36,15 +36,6 @@ type PhaseResult struct {
 	Faults   []string    `json:"faults,omitempty" doc:"the first requests that were lost or cut"`
 }
 
-// Kept says where everything is that goes on running.
-type Kept struct {
-	Dir        string `json:"dir"`
-	Server     string `json:"server"`
-	Endpoint   string `json:"endpoint"`
-	Executable string `json:"executable"`
-	Data       string `json:"data"`
-}
-
 // results reads the tally after the load has ended.
 func (t *tally) results() []PhaseResult {
 	t.mu.Lock()
@@ -91,8 +82,8 @@ func (r *Result) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
-// expectVersions notes answers of versions that should not have given any in the
-// last phase.
+// expectVersions notes answers of versions that must not have given any in the
+// phase.
 func (r *Result) expectVersions(p PhaseResult, allowed []int) {
 	var strange []string
 	for version, n := range p.Answers {

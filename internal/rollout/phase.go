@@ -31,7 +31,7 @@ func (s *State) Phase(r *Replica) api.ReplicaPhase {
 		return api.ReplicaStopped
 	case r.Stage == Draining:
 		return api.ReplicaDraining
-	case r.Process == Absent:
+	case r.Process == Absent, r.Process == Ordered && r.Unplaced != "":
 		return api.ReplicaPending
 	case r.Ready(s.Service.Strategy.MinReady, s.Now):
 		return api.ReplicaReady

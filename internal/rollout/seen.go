@@ -8,7 +8,7 @@ import "time"
 
 // NoteStarted: its process runs since at.
 func (r *Replica) NoteStarted(at time.Time) {
-	r.Process, r.StartedAt = Running, at
+	r.Process, r.StartedAt, r.Unplaced = Running, at, ""
 	if r.FirstStartAt.IsZero() {
 		r.FirstStartAt = at
 	}

@@ -76,11 +76,11 @@ func Apply(s *State, st Step) {
 }
 
 // start makes the record of a process about to be started: everything seen of
-// the one before is forgotten.
+// the one before is forgotten. One without room stays so until it has started.
 func (r *Replica) start() {
 	r.Starts++
 	r.Process = Ordered
-	r.Unplaced, r.UnplacedAt, r.Unstartable = "", time.Time{}, ""
+	r.Unstartable = ""
 	r.Healthy, r.HealthyAt, r.Complaint, r.NotLive = false, time.Time{}, "", false
 	r.Routed, r.Acked, r.UnroutedAt = false, false, time.Time{}
 	r.EndAt, r.Signalled, r.Killed = time.Time{}, time.Time{}, time.Time{}

@@ -1,0 +1,277 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/store"
+	"sluice.dev/sluice/internal/store/sqlite"
+	"sluice.dev/sluice/internal/traffic"
+)
+
+// The store in these tests is the real one. Processes and gateways are modelled
+// at their interfaces, so that time can be virtual and faults exact; the real
+// ones are tested in their own packages and together in test/e2e.
+
+// processes is a model of replicas' processes: they start at once, pass their
+// checks after startup, and end when told.
+type processes struct {
+	mu      sync.Mutex
+	events  func(runtime.Event)
+	startup time.Duration
+	refuse  error
+	live    map[string]runtime.Launch
+	calls   []string
+	gone    map[string]bool // ended while nobody looked
+}
+
+func (p *processes) note(format string, args ...any) {
+	p.calls = append(p.calls, fmt.Sprintf(format, args...))
+}
+
+func (p *processes) Start(_ context.Context, l runtime.Launch) (runtime.Handle, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note("start %s/%d", l.Replica, l.Attempt)
+	if p.refuse != nil {
+		return runtime.Handle{}, p.refuse
+	}
+	p.live[l.Replica] = l
+	p.probe(l)
+	return runtime.Handle{Attempt: l.Attempt, Address: "127.0.0.1:1", Pid: len(p.calls), StartedAt: time.Now()}, nil
+}
+
+func (p *processes) probe(l runtime.Launch) {
+	time.AfterFunc(p.startup, func() {
+		p.events(runtime.Event{Replica: l.Replica, Attempt: l.Attempt, Kind: runtime.Healthy, At: time.Now()})
+	})
+}
+
+func (p *processes) end(id, how string, code int) {
+	p.mu.Lock()
+	l, ok := p.live[id]
+	delete(p.live, id)
+	p.note("%s %s", how, id)
+	p.mu.Unlock()
+	if ok {
+		p.events(runtime.Event{Replica: id, Attempt: l.Attempt, Kind: runtime.Exited, At: time.Now(),
+			Exit: &runtime.Exit{Known: true, Code: code, Lines: []string{"last words"}, At: time.Now()}})
+	}
+}
+
+func (p *processes) Terminate(_ context.Context, id string) error {
+	p.end(id, "terminate", 0)
+	return nil
+}
+func (p *processes) Kill(_ context.Context, id string) error { p.end(id, "kill", 137); return nil }
+func (p *processes) Quiet(string)                            {}
+func (p *processes) Forget(id string)                        {}
+
+func (p *processes) Adopt(_ context.Context, list []runtime.Adoption) ([]runtime.Adopted, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var adopted []runtime.Adopted
+	for _, a := range list {
+		p.note("adopt %s", a.Launch.Replica)
+		answer := runtime.Adopted{Replica: a.Launch.Replica}
+		switch _, lives := p.live[a.Launch.Replica]; {
+		case lives && a.Handle != nil:
+			answer.Handle = a.Handle
+		case lives:
+			answer.Handle = &runtime.Handle{Attempt: a.Launch.Attempt, Address: "127.0.0.1:1", Pid: 1, StartedAt: time.Now()}
+		case a.Handle != nil:
+			answer.Exit = &runtime.Exit{At: time.Now()}
+		}
+		if answer.Handle != nil && !a.Healthy {
+			p.probe(a.Launch)
+		}
+		adopted = append(adopted, answer)
+	}
+	return adopted, nil
+}
+
+func (p *processes) Logs(context.Context, string, int, bool) (io.ReadCloser, error) {
+	return nil, errors.New("no logs here")
+}
+
+func (p *processes) did(what string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.calls, what)
+}
+
+// plane is a model of the gateways: it acknowledges after a moment.
+type plane struct {
+	mu       sync.Mutex
+	revision uint64
+	acked    uint64
+	silent   bool // acknowledges nothing any more
+	delay    time.Duration
+	routes   map[string]traffic.Route
+	changed  func([]string)
+	history  []int // endpoints per revision
+}
+
+func (g *plane) Publish(r traffic.Route) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if old, ok := g.routes[r.Service]; ok && slices.Equal(old.Endpoints, r.Endpoints) && old.Unavailable == r.Unavailable {
+		return g.revision
+	}
+	g.routes[r.Service] = r
+	g.revision++
+	g.history = append(g.history, len(r.Endpoints))
+	revision := g.revision
+	time.AfterFunc(g.delay, func() {
+		g.mu.Lock()
+		if !g.silent {
+			g.acked = max(g.acked, revision)
+		}
+		g.mu.Unlock()
+		g.changed(nil)
+	})
+	return revision
+}
+
+func (g *plane) Withdraw(service string) uint64 { return 0 }
+
+func (g *plane) Acked() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.acked
+}
+
+func (g *plane) WaitAcked(context.Context, uint64) error { return nil }
+func (g *plane) InHand(string) InHand {
+	return InHand{Known: true, IdleSince: time.Now().Add(-time.Hour).UTC().Round(0)}
+}
+func (g *plane) Open()                         {}
+func (g *plane) Address(service string) string { return "http://gateway/" + service }
+
+// failing is a store whose commits fail while told to.
+type failing struct {
+	store.Store
+	mu  sync.Mutex
+	err error
+}
+
+func (f *failing) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (f *failing) Commit(ctx context.Context, changes ...store.Change) ([]api.Event, error) {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.Commit(ctx, changes...)
+}
+
+// noFiles has no content to look at.
+type noFiles struct{}
+
+func (noFiles) Digests([]string, []string) []api.Digest { return nil }
+func (noFiles) Hash(_ context.Context, d []api.Digest) ([]api.Digest, error) {
+	return d, nil
+}
+
+type world struct {
+	*Controller
+	store     *failing
+	processes *processes
+	plane     *plane
+	data      string
+}
+
+// inWorld runs a test on virtual time.
+func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{data: dir, processes: &processes{startup: time.Second, live: map[string]runtime.Launch{}},
+			plane: &plane{delay: 10 * time.Millisecond, routes: map[string]traffic.Route{}, acked: 0}}
+		w.open(t)
+		defer func() { w.shut(t) }()
+		test(t, w)
+	})
+}
+
+func (w *world) open(t *testing.T) {
+	t.Helper()
+	st, err := sqlite.Open(context.Background(), w.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store = &failing{Store: st}
+	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Content: noFiles{},
+		Log: slog.New(slog.DiscardHandler)})
+	w.processes.events, w.plane.changed = w.Observe, w.GatewaysChanged
+	if err := w.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) shut(t *testing.T) {
+	t.Helper()
+	w.Close()
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func document(t *testing.T, text string) api.Document {
+	t.Helper()
+	doc, err := api.ParseDocument([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func (w *world) create(t *testing.T, n int) {
+	t.Helper()
+	doc := document(t, fmt.Sprintf(`{"metadata":{"name":"s","instance":%d,"rpc":{"enable_sigterm":true}},
+		"containers":[{"command":"./server"}]}`, n))
+	if _, err := w.Create(context.Background(), By{Actor: "ann"}, doc); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Second)
+	w.want(t, api.StatusRunning, n)
+}
+
+func (w *world) update(t *testing.T, env string) {
+	t.Helper()
+	doc := document(t, `{"containers":[{"command":"./server","env":[{"name":"A","value":"`+env+`"}]}]}`)
+	if _, err := w.Update(context.Background(), By{Actor: "ann"}, "s", doc, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) get(t *testing.T) api.Service {
+	t.Helper()
+	s, err := w.Get(context.Background(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (w *world) want(t *testing.T, status api.Status, updated int) {
+	t.Helper()
+	if s := w.get(t); s.Status != status || s.Replicas.Updated != updated {
+		t.Fatalf("%s with %d updated, want %s with %d: %s; %+v", s.Status, s.Replicas.Updated, status, updated, s.Message, s.Rollout)
+	}
+}

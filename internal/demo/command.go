@@ -1,0 +1,128 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice.dev/sluice/examples/digits/server"
+)
+
+// signals are what ends the demo, in order. SIGHUP is the terminal's end.
+var signals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// Command is `sluice demo`, with the hidden command that runs a replica.
+// executable is this program; the demo copies it.
+func Command(executable string) *cobra.Command {
+	var keep bool
+	var output string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch a model being released under real traffic, on this machine",
+		Long: `Run the whole story of a release on this machine, in about half a minute.
+
+In a temporary directory it starts a server, its gateway and four replicas of a
+small model server, and keeps real requests coming. Meanwhile it updates the model
+to a better version, tries one whose file is broken, and rolls back. At the end a
+table says what callers saw; the exit code is not 0 if one request was lost.
+
+It needs nothing and leaves nothing behind, also after Ctrl-C. --keep leaves
+everything running and says what to try next.`,
+		Example: `  sluice demo
+  sluice demo --keep
+  sluice demo -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "table" && output != "json" {
+				return fmt.Errorf("--output: %q is not allowed; table or json is", output)
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), signals...)
+			defer stop()
+			return run(ctx, options{executable, keep, output == "json", cmd.OutOrStdout(), cmd.ErrOrStderr()})
+		},
+	}
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running, and say what to try next")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print the result: table or json")
+	cmd.AddCommand(modelServer())
+	return cmd
+}
+
+// modelServer runs one replica. It ends the process itself: its exit code and
+// its last line are what Sluice shows of a replica that failed.
+func modelServer() *cobra.Command {
+	return &cobra.Command{
+		Use:                "model-server",
+		Short:              "Serve a model of the demo, as one replica",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		Run: func(cmd *cobra.Command, args []string) {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			os.Exit(server.Run(ctx, args, os.Getenv, cmd.ErrOrStderr()))
+		},
+	}
+}
+
+type options struct {
+	executable string
+	keep, json bool
+	out, log   io.Writer // the result; everything else
+}
+
+// run tells the story, cleans up, and prints the result.
+func run(ctx context.Context, o options) error {
+	show := newDisplay(o.log)
+	box, err := newSandbox(o.executable)
+	if box == nil {
+		return err
+	}
+	s := &story{box: box, show: show, tally: newTally(time.Now), began: time.Now(), result: &Result{}}
+	if err == nil {
+		show.say("A release on this machine: a server, a gateway and " + fmt.Sprint(desired) + " replicas in " + box.dir)
+		err = s.tell(ctx)
+	}
+	if ctx.Err() != nil {
+		show.say("interrupted: everything is being ended")
+		return errors.Join(errors.New("the demo was interrupted; nothing of it is left"), box.end())
+	}
+	if err != nil {
+		s.result.problem("%v", err)
+		show.say(box.log())
+	}
+	if o.keep && box.server != nil {
+		s.result.Kept = box.kept()
+	} else if err := box.end(); err != nil {
+		s.result.problem("%v", err)
+	}
+	s.result.conclude()
+	if k := s.result.Kept; k != nil {
+		show.say(k.next())
+	}
+	return s.result.print(o)
+}
+
+func (r *Result) print(o options) error {
+	var err error
+	if o.json {
+		encoder := json.NewEncoder(o.out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(r)
+	} else {
+		err = r.write(o.out)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !r.OK:
+		return errors.New("the demo did not go as it should; the result above says what happened")
+	}
+	return nil
+}
