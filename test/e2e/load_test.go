@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/internal/testserver"
+)
+
+// load is callers that ask a service without pause, each over one connection
+// that it keeps. Every request has an id of its own, which the replica that
+// runs it records: so it shows which were lost and which ran twice.
+type load struct {
+	t        *testing.T
+	endpoint string
+	stop     chan struct{}
+	callers  sync.WaitGroup
+	began    atomic.Int64 // requests so far
+
+	mu       sync.Mutex
+	sent     map[string]bool
+	answered map[string]int // answers by version
+	streamed int
+	problems []string
+}
+
+// streamItems of a stream, this far apart: it takes about two seconds.
+const (
+	streamItems = 100
+	streamEvery = 20 * time.Millisecond
+)
+
+// startLoad begins to ask: callers one request after the other, and streams
+// one long stream after the other.
+func startLoad(t *testing.T, endpoint string, callers, streams int) *load {
+	l := &load{t: t, endpoint: endpoint, stop: make(chan struct{}), sent: map[string]bool{}, answered: map[string]int{}}
+	for i := range callers {
+		l.each(fmt.Sprintf("caller-%d", i), l.infer)
+	}
+	for i := range streams {
+		l.each(fmt.Sprintf("stream-%d", i), l.stream)
+	}
+	t.Cleanup(l.end)
+	return l
+}
+
+func (l *load) each(name string, ask func(client *http.Client, id string) error) {
+	l.callers.Go(func() {
+		transport := &http.Transport{MaxConnsPerHost: 1}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport}
+		for n := 0; ; n++ {
+			select {
+			case <-l.stop:
+				return
+			case <-time.After(time.Duration(rand.IntN(4)) * time.Millisecond):
+			}
+			id := fmt.Sprintf("%s-%d", name, n)
+			l.mu.Lock()
+			l.sent[id] = true
+			l.mu.Unlock()
+			l.began.Add(1)
+			if err := ask(client, id); err != nil {
+				l.problem("%s at %s: %v", id, time.Now().UTC().Format("15:04:05.000"), err)
+			}
+		}
+	})
+}
+
+func (l *load) problem(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.problems = append(l.problems, fmt.Sprintf(format, args...))
+}
+
+// infer asks for one answer and checks that it is the one to this request.
+func (l *load) infer(client *http.Client, id string) error {
+	body := strings.Repeat("x", rand.IntN(2000))
+	a, err := infer(client, l.endpoint, id, body, time.Duration(rand.IntN(20))*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered[a.Version]++
+	return nil
+}
+
+func infer(client *http.Client, endpoint, id, body string, takes time.Duration) (a testserver.Answer, err error) {
+	req, err := http.NewRequest(http.MethodPost, endpoint+"/infer?d="+takes.String(), strings.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	req.Header.Set("X-Request-Id", id)
+	resp, err := client.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return a, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return a, fmt.Errorf("%d %s", resp.StatusCode, text)
+	}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return a, fmt.Errorf("%w in %q", err, text)
+	}
+	h := resp.Header
+	if a.ID != id || a.Size != int64(len(body)) || a.Replica == "" || h.Get("X-Sluice-Replica") != a.Replica ||
+		h.Get("X-Sluice-Version") != a.Version || h.Get("X-Sluice-Service") != a.Service {
+		return a, fmt.Errorf("answer %s with header %v to %d bytes", text, h, len(body))
+	}
+	return a, nil
+}
+
+// stream reads a stream to its end and checks that nothing is missing.
+func (l *load) stream(client *http.Client, id string) error {
+	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("%s/stream?n=%d&every=%s", l.endpoint, streamItems, streamEvery), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Request-Id", id)
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if want := streamText(streamItems); err != nil || resp.StatusCode != http.StatusOK || string(text) != want {
+		return fmt.Errorf("a stream was cut: %d, %d of %d bytes: %v", resp.StatusCode, len(text), len(want), err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.streamed++
+	return nil
+}
+
+func streamText(items int) string {
+	var b strings.Builder
+	for i := range items {
+		fmt.Fprintf(&b, "data: %d\n\n", i+1)
+	}
+	return b.String()
+}
+
+// more waits until the callers have begun that many more requests.
+func (l *load) more(n int64) {
+	l.t.Helper()
+	until := l.began.Load() + n
+	await(l.t, "the callers have asked more", func() bool { return l.began.Load() >= until })
+}
+
+// end lets the callers finish what they have begun.
+func (l *load) end() {
+	select {
+	case <-l.stop:
+	default:
+		close(l.stop)
+	}
+	l.callers.Wait()
+}
+
+// nothingLost ends the load and checks it against what the replicas recorded:
+// every request was answered, and ran once.
+func (l *load) nothingLost(record string) {
+	l.t.Helper()
+	l.end()
+	for i, problem := range l.problems {
+		if i == 20 {
+			l.t.Errorf("and %d more", len(l.problems)-i)
+			break
+		}
+		l.t.Error(problem)
+	}
+	events, err := testserver.ReadRecord(record)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	began, ended := map[string]int{}, map[string]int{}
+	for _, e := range events {
+		switch e.Kind {
+		case "begin":
+			began[e.ID]++
+		case "end":
+			ended[e.ID]++
+		}
+	}
+	for id := range l.sent {
+		if began[id] != 1 || ended[id] != 1 {
+			l.t.Errorf("request %s was begun %d times and finished %d times", id, began[id], ended[id])
+		}
+	}
+	l.t.Logf("%d requests, %d streams among them; answers by version: %v", len(l.sent), l.streamed, l.answered)
+	if len(l.sent) < 100 || l.streamed == 0 {
+		l.t.Errorf("that is too little to prove anything")
+	}
+}

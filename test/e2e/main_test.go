@@ -1,0 +1,57 @@
+// Package e2e checks the whole program from outside: the real sluice binary as
+// a server with its gateway, real replica processes, and callers over real
+// sockets. It knows nothing of the inside but what a user can see: the HTTP API,
+// the gateway, exit codes, /proc, and what the replicas recorded about themselves
+// (package testserver).
+//
+// Every test runs servers of its own on free ports, with data directories of
+// their own, and ends them with `sluice down`; afterwards no process of the data
+// directory may be left. Nothing here sleeps for a fixed time to let something
+// happen: tests wait for conditions, for as long as patience allows.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/internal/testserver"
+)
+
+// patience is how long a condition may take to come about on a busy machine.
+// Nothing is expected to take a tenth of it.
+const patience = 60 * time.Second
+
+// atOnce is how many tests run side by side. They mostly wait.
+const atOnce = 4
+
+// program is the sluice binary under test, built once.
+var program string
+
+func TestMain(m *testing.M) {
+	testserver.MaybeRun()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	flag.Parse()
+	_ = flag.Set("test.parallel", fmt.Sprint(atOnce))
+	dir, err := os.MkdirTemp("", "sluice-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "sluice")
+	build := exec.Command("go", "build", "-o", program, "sluice.dev/sluice/cmd/sluice")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build sluice:", err)
+		return 1
+	}
+	return m.Run()
+}

@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// seen is a process as /proc shows it.
+type seen struct {
+	pid     int
+	command string
+}
+
+// processesOf finds every process that names the path in its command line or
+// environment: server and gateway have the data directory as an argument,
+// replicas and all that they start have it as SLUICE_DATA. A machine without
+// /proc shows none.
+func processesOf(path string) []seen {
+	return scan(func(dir string) bool { return holds(dir, "cmdline", path) || holds(dir, "environ", path) })
+}
+
+// runningReplicas counts the main processes of replicas that record to the file.
+func runningReplicas(record string) int {
+	return len(scan(func(dir string) bool { return holds(dir, "cmdline", record) && !holds(dir, "cmdline", "-idle\x00") }))
+}
+
+func scan(match func(dir string) bool) []seen {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	var found []seen
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil || pid == os.Getpid() || !match(dir) {
+			continue
+		}
+		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if len(command) == 0 {
+			continue // a zombie, which has neither
+		}
+		found = append(found, seen{pid, strings.ReplaceAll(string(command), "\x00", " ")})
+	}
+	return found
+}
+
+func holds(dir, file, text string) bool {
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	return err == nil && bytes.Contains(b, []byte(text))
+}
+
+// alive tells whether the process is there. One that has ended and is not
+// reaped yet still is.
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+// awaitEnd waits for the end of a process that is not a child of this one, and
+// returns when it was seen.
+func awaitEnd(t *testing.T, pid int) time.Time {
+	t.Helper()
+	if pid <= 0 {
+		t.Fatalf("there is no process %d to wait for", pid)
+	}
+	for end := time.Now().Add(patience); alive(pid); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("process %d does not end", pid)
+		}
+	}
+	return time.Now()
+}
