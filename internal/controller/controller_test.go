@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,12 +24,13 @@ func TestUpdateReplacesEveryReplica(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		w.want(t, api.StatusRunning, 3)
-		if len(w.processes.live) != 3 {
-			t.Errorf("%d processes run", len(w.processes.live))
+		if w.processes.running() != 3 {
+			t.Errorf("%d processes run", w.processes.running())
 		}
-		for i, n := range w.plane.history[3:] {
+		history := w.plane.sizes()
+		for i, n := range history[slices.Index(history, 3):] {
 			if n < 3 {
-				t.Errorf("routing table %d has %d replicas: %v", i, n, w.plane.history)
+				t.Errorf("routing table %d after the creation has %d replicas: %v", i, n, history)
 			}
 		}
 	})
@@ -41,10 +43,10 @@ func TestNothingIsDoneUnrecorded(t *testing.T) {
 		w.create(t, 2)
 		w.update(t, "2")
 		w.store.fail(errors.New("the disk is full"))
-		before := len(w.processes.calls)
+		before := w.processes.called()
 		time.Sleep(time.Minute)
-		if calls := w.processes.calls[before:]; len(calls) > 1 { // the start that was recorded before
-			t.Errorf("done while nothing could be recorded: %q", calls)
+		if calls := w.processes.called() - before; calls > 1 { // the start that was recorded before
+			t.Errorf("%d things done while nothing could be recorded", calls)
 		}
 		s := w.get(t)
 		if s.Replicas.Kept != 2 || !strings.Contains(s.Message, "the disk is full") {
@@ -76,8 +78,8 @@ func TestGoesOnAfterACrash(t *testing.T) {
 				w.open(t)
 				time.Sleep(time.Minute)
 				w.want(t, api.StatusRunning, 2)
-				if len(w.processes.live) != 2 {
-					t.Errorf("%d processes run", len(w.processes.live))
+				if w.processes.running() != 2 {
+					t.Errorf("%d processes run", w.processes.running())
 				}
 			})
 		})
@@ -90,12 +92,12 @@ func TestDiedMeanwhile(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create(t, 2)
 		w.shut(t)
-		delete(w.processes.live, "s-1-1")
+		w.processes.die("s-1-1")
 		w.open(t)
 		time.Sleep(10 * time.Second)
 		w.want(t, api.StatusRunning, 2)
 		if !w.processes.did("start s-1-1/2") {
-			t.Errorf("calls: %q", w.processes.calls)
+			t.Error("it was not started again")
 		}
 	})
 }
@@ -113,7 +115,7 @@ func TestDrainWaitsForEveryGateway(t *testing.T) {
 		w.plane.mu.Unlock()
 		time.Sleep(time.Hour)
 		if w.processes.did("terminate s-1-1") || w.processes.did("kill s-1-1") {
-			t.Fatalf("ended without an acknowledgement: %q", w.processes.calls)
+			t.Fatal("ended without an acknowledgement")
 		}
 		w.plane.mu.Lock()
 		w.plane.silent, w.plane.acked = false, w.plane.revision
@@ -121,7 +123,7 @@ func TestDrainWaitsForEveryGateway(t *testing.T) {
 		w.GatewaysChanged(nil)
 		time.Sleep(time.Second)
 		if !w.processes.did("terminate s-1-1") {
-			t.Errorf("not ended after the acknowledgement: %q", w.processes.calls)
+			t.Error("not ended after the acknowledgement")
 		}
 	})
 }
@@ -129,14 +131,14 @@ func TestDrainWaitsForEveryGateway(t *testing.T) {
 func TestFailedStartPausesAndSaysWhy(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create(t, 2)
-		w.processes.refuse = &runtime.UnstartableError{Reason: "./server does not exist"}
+		w.processes.refuseWith(&runtime.UnstartableError{Reason: "./server does not exist"})
 		w.update(t, "2")
 		time.Sleep(time.Minute)
 		s := w.get(t)
 		if s.Status != api.StatusPaused || s.Reason != rollout.PausedByFailure || !strings.Contains(s.Message, "./server does not exist") {
 			t.Errorf("%s (%s): %s", s.Status, s.Reason, s.Message)
 		}
-		w.processes.refuse = nil
+		w.processes.refuseWith(nil)
 		out, err := w.Rollback(context.Background(), By{Actor: "ann"}, "s", 0)
 		if err != nil || !strings.Contains(out.Text, "version 1") {
 			t.Fatalf("rollback: %q, %v", out.Text, err)
@@ -152,7 +154,7 @@ func TestFailedStartPausesAndSaysWhy(t *testing.T) {
 func TestNoRoomIsPending(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.create(t, 1)
-		w.processes.refuse = &runtime.UnplacedError{Reason: "no port is free"}
+		w.processes.refuseWith(&runtime.UnplacedError{Reason: "no port is free"})
 		w.update(t, "2")
 		time.Sleep(time.Hour)
 		if s := w.get(t); s.Replicas.Failed != 0 || !strings.Contains(s.Rollout.WaitingFor, "no port is free") {
@@ -162,7 +164,7 @@ func TestNoRoomIsPending(t *testing.T) {
 		if len(events) > 30 {
 			t.Errorf("%d events about one replica without room", len(events))
 		}
-		w.processes.refuse = nil
+		w.processes.refuseWith(nil)
 		time.Sleep(time.Minute)
 		w.want(t, api.StatusRunning, 1)
 	})
@@ -210,7 +212,7 @@ func TestClassesOfKeys(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		ctx := context.Background()
 		w.create(t, 2)
-		pids := func() string { return fmt.Sprint(len(w.processes.calls)) }
+		pids := func() string { return fmt.Sprint(w.processes.called()) }
 		for _, c := range []struct {
 			patch    string
 			versions int
@@ -250,8 +252,8 @@ func TestDeleteDrainsThenForgets(t *testing.T) {
 		}
 		w.want(t, api.StatusDeleting, 0)
 		time.Sleep(time.Minute)
-		if _, err := w.Get(context.Background(), "s"); err == nil || len(w.processes.live) != 0 {
-			t.Errorf("still there: %v, %d processes", err, len(w.processes.live))
+		if _, err := w.Get(context.Background(), "s"); err == nil || w.processes.running() != 0 {
+			t.Errorf("still there: %v, %d processes", err, w.processes.running())
 		}
 		w.create(t, 1)
 	})

@@ -32,7 +32,6 @@ type processes struct {
 	refuse  error
 	live    map[string]runtime.Launch
 	calls   []string
-	gone    map[string]bool // ended while nobody looked
 }
 
 func (p *processes) note(format string, args ...any) {
@@ -110,6 +109,31 @@ func (p *processes) did(what string) bool {
 	return slices.Contains(p.calls, what)
 }
 
+func (p *processes) refuseWith(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = err
+}
+
+func (p *processes) running() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.live)
+}
+
+func (p *processes) called() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls)
+}
+
+// die ends a process so that nobody hears of it.
+func (p *processes) die(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.live, id)
+}
+
 // plane is a model of the gateways: it acknowledges after a moment.
 type plane struct {
 	mu       sync.Mutex
@@ -141,6 +165,13 @@ func (g *plane) Publish(r traffic.Route) uint64 {
 		g.changed(nil)
 	})
 	return revision
+}
+
+// sizes are the numbers of replicas in each routing table so far.
+func (g *plane) sizes() []int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.history)
 }
 
 func (g *plane) Withdraw(service string) uint64 { return 0 }
