@@ -109,7 +109,9 @@ func TestCoreIsPure(t *testing.T) {
 
 // impurities finds doors to the outside in a file.
 func impurities(f *ast.File, fset *token.FileSet) (faults []string) {
-	say := func(n ast.Node, what string) { faults = append(faults, fmt.Sprintf("%s: %s", fset.Position(n.Pos()), what)) }
+	say := func(n ast.Node, what string) {
+		faults = append(faults, fmt.Sprintf("%s: %s", fset.Position(n.Pos()), what))
+	}
 	for _, i := range f.Imports {
 		path, _ := strconv.Unquote(i.Path.Value)
 		for _, door := range impure {

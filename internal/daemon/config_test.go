@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice.dev/sluice/internal/rollout"
+)
+
+func TestCheckListen(t *testing.T) {
+	for _, c := range []struct {
+		address  string
+		insecure bool
+		refusal  string
+	}{
+		{"127.0.0.1:7070", false, ""},
+		{"[::1]:7070", false, ""},
+		{"localhost:0", false, ""},
+		{"0.0.0.0:7070", false, "--insecure"},
+		{":7070", false, "--insecure"},
+		{"192.168.1.5:7070", false, "--insecure"},
+		{"example.org:7070", false, "--insecure"},
+		{"0.0.0.0:7070", true, ""},
+		{"7070", true, "host:port"},
+	} {
+		err := Config{Insecure: c.insecure}.checkListen("--listen", c.address)
+		switch {
+		case c.refusal == "" && err != nil:
+			t.Errorf("%s: %v", c.address, err)
+		case c.refusal != "" && (err == nil || !strings.Contains(err.Error(), c.refusal) || !strings.Contains(err.Error(), c.address)):
+			t.Errorf("%s: %v, want it refused, with a word about %s", c.address, err, c.refusal)
+		}
+	}
+}
+
+func TestConfigurationFile(t *testing.T) {
+	for _, c := range []struct {
+		text, refusal string
+	}{
+		{"", ""},
+		{"resource_groups:\n  box: {kind: dedicated, elastic_pool: true}\n", ""},
+		{"resource_groups:\n  box: {kind: dedicatd}\n", "resource_groups.box.kind"},
+		{"resource_group: {}\n", "resource_group"},
+		{"gateway: {max_body_bytes: many}\n", "max_body_bytes"},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "server.yaml"), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Config{Data: dir}.readFile()
+		if (err != nil) != (c.refusal != "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
+			t.Errorf("%q: %v, want a refusal that names %q", c.text, err, c.refusal)
+		}
+		if g := f.resources()["box"]; err == nil && c.text != "" && (g.Kind != rollout.Dedicated || !g.Elastic) {
+			t.Errorf("%q: %+v", c.text, f)
+		}
+	}
+	if _, err := (Config{Data: t.TempDir()}).readFile(); err != nil {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := (Config{Data: t.TempDir(), File: "/nowhere.yaml"}).readFile(); err == nil {
+		t.Error("a file that was named and is not there is accepted")
+	}
+}
+
+func TestAdminTokenIsMadeOnce(t *testing.T) {
+	dir := t.TempDir()
+	first, err := adminToken(dir)
+	if err != nil || len(first) < 20 {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if again, err := adminToken(dir); again != first || err != nil {
+		t.Errorf("then %q, %v", again, err)
+	}
+	info, err := os.Stat(TokenFile(dir))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
