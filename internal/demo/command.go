@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ var signals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 // executable is this program; the demo copies it.
 func Command(executable string) *cobra.Command {
 	var keep bool
-	var output string
+	output := table
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch a model being released under real traffic, on this machine",
@@ -41,16 +40,13 @@ everything running and says what to try next.`,
   sluice demo -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output != "table" && output != "json" {
-				return fmt.Errorf("--output: %q is not allowed; table or json is", output)
-			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), signals...)
 			defer stop()
-			return run(ctx, options{executable, keep, output == "json", cmd.OutOrStdout(), cmd.ErrOrStderr()})
+			return run(ctx, options{executable, keep, output, cmd.OutOrStdout(), cmd.ErrOrStderr()})
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running, and say what to try next")
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "how to print the result: table or json")
+	cmd.Flags().VarP(&output, "output", "o", "how the result is written: table, json or yaml")
 	cmd.AddCommand(modelServer())
 	return cmd
 }
@@ -73,7 +69,8 @@ func modelServer() *cobra.Command {
 
 type options struct {
 	executable string
-	keep, json bool
+	keep       bool
+	format     format
 	out, log   io.Writer // the result; everything else
 }
 
@@ -84,14 +81,17 @@ func run(ctx context.Context, o options) error {
 	if box == nil {
 		return err
 	}
-	s := &story{box: box, show: show, tally: newTally(time.Now), began: time.Now(), result: &Result{}}
+	s := &story{box: box, show: show, tally: newTally(time.Now), began: time.Now(), result: &Result{Problems: []string{}, Phases: []PhaseResult{}, Rollouts: []RolloutResult{}}}
 	if err == nil {
-		show.say("A release on this machine: a server, a gateway and " + fmt.Sprint(desired) + " replicas in " + box.dir)
+		show.say(greeting(box.dir, o.keep))
 		err = s.tell(ctx)
 	}
 	if ctx.Err() != nil {
 		show.say("interrupted: everything is being ended")
-		return errors.Join(errors.New("the demo was interrupted; nothing of it is left"), box.end())
+		if err := box.end(); err != nil {
+			return fmt.Errorf("the demo was interrupted: %w", err)
+		}
+		return errors.New("the demo was interrupted; nothing of it is left")
 	}
 	if err != nil {
 		s.result.problem("%v", err)
@@ -103,26 +103,17 @@ func run(ctx context.Context, o options) error {
 		s.result.problem("%v", err)
 	}
 	s.result.conclude()
+	show.say("")
 	if k := s.result.Kept; k != nil {
 		show.say(k.next())
 	}
 	return s.result.print(o)
 }
 
-func (r *Result) print(o options) error {
-	var err error
-	if o.json {
-		encoder := json.NewEncoder(o.out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(r)
-	} else {
-		err = r.write(o.out)
+func greeting(dir string, keep bool) string {
+	fate := "removed at the end, also after Ctrl-C"
+	if keep {
+		fate = "kept, as --keep says"
 	}
-	switch {
-	case err != nil:
-		return err
-	case !r.OK:
-		return errors.New("the demo did not go as it should; the result above says what happened")
-	}
-	return nil
+	return "A release under real traffic, in " + dir + "\n(" + fate + ")"
 }

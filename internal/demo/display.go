@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -99,6 +100,31 @@ func (c crew) words() string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// took is how long something took, in seconds, for a person.
+func took(seconds float64) string {
+	if seconds < 0.1 {
+		return fmt.Sprintf("%.0f ms", 1000*seconds)
+	}
+	return fmt.Sprintf("%.2f s", seconds)
+}
+
+// wrap breaks a text into indented lines.
+func wrap(text string) string {
+	const width = 76
+	const indent = "    "
+	out, line := "", indent
+	for _, word := range strings.Fields(text) {
+		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			out, line = out+line+"\n", indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return out + line
+}
 
 func accuracy(l live) string {
 	if l.Accuracy < 0 {

@@ -33,7 +33,7 @@ func (k *Kept) next() string {
 	fmt.Fprintf(&b, `Everything goes on running. Paste this first:
 
   cd %s
-  export SLUICE_SERVER=%s SLUICE_TOKEN=$(cat data/admin.token)
+  export SLUICE_SERVER=%s SLUICE_DATA=$PWD/data
 
 Then, for example:
 
@@ -48,7 +48,7 @@ Then, for example:
 
 And to end it and remove it:
 
-  bin/sluice down --data data && cd - && rm -r %[1]s
+  bin/sluice down && cd / && rm -r %[1]s
 `, dir, k.Server, k.Endpoint, requestFile, service)
 	return b.String()
 }

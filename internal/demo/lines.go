@@ -42,7 +42,11 @@ func (l *lines) show(v view) {
 	l.replicas, l.next = replicas, v.step+linePause
 	fmt.Fprintf(l.out, "   %5s  %s", seconds(v.step), replicas)
 	if v.live.Sent > 0 {
-		fmt.Fprintf(l.out, " | right %s, lost %d of %s", accuracy(v.live), v.live.Lost+v.live.Cut, grouped(v.live.Sent))
+		answers := []string{"answers"}
+		for _, sh := range v.live.Shares {
+			answers = append(answers, fmt.Sprintf("v%d %.0f%%", sh.Version, 100*sh.Part))
+		}
+		fmt.Fprintf(l.out, " | %s, accuracy %s, lost %d of %s", strings.Join(answers, " "), accuracy(v.live), v.live.Lost+v.live.Cut, grouped(v.live.Sent))
 	}
 	fmt.Fprintln(l.out)
 }

@@ -16,7 +16,7 @@ import (
 
 const (
 	workers  = 8
-	perTime  = 25 * workers // requests a second, of all workers
+	rate     = 25 * workers // requests a second, of all workers
 	patience = 10 * time.Second
 
 	// maxAnswer is far more than an answer has.
@@ -96,7 +96,7 @@ func (i image) body(id string) []byte {
 // work is one worker: it sends when a request is due, and at once while it is
 // behind.
 func (l *load) work(n int, began time.Time) {
-	const interval = time.Second * workers / perTime
+	const interval = time.Second * workers / rate
 	due := began.Add(interval * time.Duration(n) / workers)
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -45,15 +45,10 @@ func (t *tally) results() []PhaseResult {
 		r := PhaseResult{
 			Name: p.name, Seconds: p.ended.Sub(p.began).Seconds(), Sent: p.sent, Lost: p.lost, Cut: p.cut,
 			P50: milliseconds(quantile(p.latencies, 0.5)), P99: milliseconds(quantile(p.latencies, 0.99)),
-			Answers: map[int]int{}, Faults: p.faults,
+			Accuracy: p.accuracy(), Answers: map[int]int{}, Faults: p.faults,
 		}
-		answers, right := 0, 0
 		for version, s := range p.versions {
 			r.Answers[version] = s.answers
-			answers, right = answers+s.answers, right+s.right
-		}
-		if answers > 0 {
-			r.Accuracy = float64(right) / float64(answers)
 		}
 		list = append(list, r)
 	}
@@ -73,9 +68,6 @@ func (r *Result) conclude() {
 		r.problem("%s", r.Verdict)
 	}
 	r.OK = len(r.Problems) == 0
-	if r.Problems == nil {
-		r.Problems = []string{}
-	}
 }
 
 func (r *Result) problem(format string, args ...any) {

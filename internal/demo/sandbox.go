@@ -91,7 +91,7 @@ func (s *sandbox) writeServiceFile() error {
 			"name":     service,
 			"instance": desired,
 			"rolling_strategy": map[string]any{
-				"max_surge": surge, "max_unavailable": unavailable,
+				"max_surge": surge, "max_unavailable": unavailable, "min_ready_seconds": minReady,
 			},
 			"eas": map[string]any{"termination_grace_period": 30, "drain": "idle"},
 			"rpc": map[string]any{"enable_sigterm": true},

@@ -87,11 +87,13 @@ func (s *screen) block(v view) []string {
 	if len(v.replicas) > 0 {
 		block = append(block, "", "    replicas  "+dots(v), "              ● ready  ◐ starting  ○ draining  ✗ failed")
 	}
-	if v.live.Sent > 0 {
+	if v.live.Accuracy >= 0 && v.live.Sent > 0 {
 		block = append(block,
 			"    answers   "+bars(v.live),
-			fmt.Sprintf("    right     %s in the last %.0f seconds, %.0f requests a second", accuracy(v.live), window.Seconds(), v.live.Rate),
-			fmt.Sprintf("    lost      %s of %s sent", grouped(v.live.Lost+v.live.Cut), grouped(v.live.Sent)))
+			fmt.Sprintf("    accuracy  %s in the last %.0f seconds, %.0f requests a second", accuracy(v.live), window.Seconds(), v.live.Rate))
+	}
+	if v.live.Sent > 0 {
+		block = append(block, fmt.Sprintf("    lost      %s of %s sent", grouped(v.live.Lost+v.live.Cut), grouped(v.live.Sent)))
 	}
 	if v.message != "" {
 		block = append(block, "    sluice    "+v.message)

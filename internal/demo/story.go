@@ -72,12 +72,12 @@ func (s *story) begin(title, command string) {
 }
 
 func (s *story) startServer(ctx context.Context) error {
-	s.begin("start the server and its gateway", "sluice server --data DATA")
+	s.begin("start a server and its gateway", "sluice server --data DATA")
 	if err := s.box.start(ctx); err != nil {
 		return err
 	}
 	s.client = client.New(s.box.API, s.box.Token)
-	s.show.end(true, fmt.Sprintf("API %s, gateway %s (%s)", s.box.API, s.box.Gateway, seconds(time.Since(s.step))))
+	s.show.end(true, fmt.Sprintf("callers reach %s after %s", s.box.Gateway, took(time.Since(s.step).Seconds())))
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (s *story) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.show.end(true, fmt.Sprintf("%d replicas are ready after %.2f s", desired, ro.Seconds))
+	s.show.end(true, fmt.Sprintf("%d replicas are ready after %s", desired, took(ro.Seconds)))
 	s.tally.enter("before")
 	s.load = startLoad(answer.Endpoint, s.tally)
 	return nil
@@ -107,7 +107,7 @@ func (s *story) serve(ctx context.Context, name string, version int) error {
 		s.tally.enter(name)
 	}
 	s.begin(fmt.Sprintf("version %d serves", version), "")
-	return s.linger(ctx, steady, func() string { return fmt.Sprintf("%s of the answers are right", accuracy(s.last.live)) })
+	return s.linger(ctx, steady, func() string { return fmt.Sprintf("accuracy %.1f%% in live answers", 100*s.tally.accuracy()) })
 }
 
 func (s *story) update(ctx context.Context) error {
@@ -122,7 +122,7 @@ func (s *story) update(ctx context.Context) error {
 		return err
 	}
 	return s.linger(ctx, least, func() string {
-		return fmt.Sprintf("%d replicas were replaced in %.2f s", desired, ro.Seconds)
+		return fmt.Sprintf("%d replicas were replaced in %s", desired, took(ro.Seconds))
 	})
 }
 
@@ -130,7 +130,7 @@ func (s *story) update(ctx context.Context) error {
 // and version 2 goes on serving.
 func (s *story) tryBroken(ctx context.Context) error {
 	s.tally.enter("try of version 3")
-	s.begin("update to version 3, whose model file is broken", "sluice update digits --set model_path=models/v3 --wait")
+	s.begin("update to version 3 (broken)", "sluice update digits --set model_path=models/v3 --wait")
 	answer, err := s.change(ctx, 3)
 	if err != nil {
 		return err
@@ -153,10 +153,10 @@ func (s *story) tryBroken(ctx context.Context) error {
 	r := measure(paused, nil, s.seen)
 	r.Seconds = time.Since(paused.StartedAt.Time).Seconds()
 	s.result.Rollouts = append(s.result.Rollouts, r)
-	if err := s.linger(ctx, pausedHere, func() string { return "paused by the failure; version 2 serves" }); err != nil {
+	if err := s.linger(ctx, pausedHere, func() string { return "paused by its failure; version 2 serves" }); err != nil {
 		return err
 	}
-	s.show.say("    " + s.result.Failed)
+	s.show.say(wrap(s.result.Failed))
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (s *story) rollBack(ctx context.Context) error {
 	if ro.ToVersion != 2 {
 		return fmt.Errorf("the rollback went to version %d; version 2 is the last one that was complete", ro.ToVersion)
 	}
-	return s.linger(ctx, least, func() string { return fmt.Sprintf("version 2 is the current one again after %.2f s", ro.Seconds) })
+	return s.linger(ctx, least, func() string { return fmt.Sprintf("version 2 is the current one again after %s", took(ro.Seconds)) })
 }
 
 // change updates the service to another model.
@@ -263,9 +263,17 @@ func (s *story) look(ctx context.Context) (api.Service, error) {
 		return sv, err
 	}
 	now := time.Now()
-	s.last = view{since: now.Sub(s.began), step: now.Sub(s.step), replicas: replicas, live: s.tally.live(), message: sv.Message}
+	s.last = view{since: now.Sub(s.began), step: now.Sub(s.step), replicas: replicas, live: s.tally.live(), message: news(sv)}
 	s.show.show(s.last)
 	return sv, nil
+}
+
+// news is what the service says of itself, and what its rollout waits for.
+func news(sv api.Service) string {
+	if ro := sv.Rollout; ro != nil && ro.Phase == api.RolloutRunning && ro.WaitingFor != "" {
+		return sv.Message + ", waits for " + ro.WaitingFor
+	}
+	return sv.Message
 }
 
 // checkVersions notes answers of versions that had no business to answer.

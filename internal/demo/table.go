@@ -14,9 +14,6 @@ func (r *Result) write(out io.Writer) error {
 	b.WriteByte('\n')
 	r.writeRollouts(&b)
 	b.WriteByte('\n')
-	if r.Failed != "" {
-		fmt.Fprintf(&b, "Version 3, as Sluice told it: %s\n\n", r.Failed)
-	}
 	for _, p := range r.Phases {
 		for _, fault := range p.Faults {
 			fmt.Fprintf(&b, "%s: %s\n", p.Name, fault)
@@ -31,7 +28,8 @@ func (r *Result) write(out io.Writer) error {
 }
 
 func (r *Result) writePhases(b *strings.Builder) {
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var flush strings.Builder
+	w := tabwriter.NewWriter(&flush, 0, 0, 2, ' ', tabwriter.AlignRight)
 	const row = "%s\t%.1f s\t%s\t%d\t%d\t%.1f ms\t%.1f ms\t%s\t\n"
 	width := len("PHASE")
 	for _, p := range r.Phases {
@@ -39,7 +37,7 @@ func (r *Result) writePhases(b *strings.Builder) {
 	}
 	// Text is flush left, numbers flush right, which one tabwriter does not do.
 	name := func(s string) string { return s + strings.Repeat(" ", width-len(s)) }
-	fmt.Fprintf(w, "%s\tTIME\tSENT\tLOST\tCUT\tP50\tP99\tRIGHT\t\n", name("PHASE"))
+	fmt.Fprintf(w, "%s\tTIME\tSENT\tLOST\tCUT\tP50\tP99\tACCURACY\t\n", name("PHASE"))
 	seconds := 0.0
 	for _, p := range r.Phases {
 		fmt.Fprintf(w, row, name(p.Name), p.Seconds, grouped(p.Sent), p.Lost, p.Cut, p.P50, p.P99, percent(p))
@@ -47,6 +45,10 @@ func (r *Result) writePhases(b *strings.Builder) {
 	}
 	fmt.Fprintf(w, "%s\t%.1f s\t%s\t%d\t%d\t\t\t\t\n", name("all"), seconds, grouped(r.Sent), r.Lost, r.Cut)
 	w.Flush()
+	for line := range strings.Lines(flush.String()) {
+		// Flush right puts the space between columns before the first, too.
+		b.WriteString(strings.TrimRight(line[2:], " \n") + "\n")
+	}
 }
 
 func percent(p PhaseResult) string {
@@ -61,18 +63,20 @@ func (r *Result) writeRollouts(b *strings.Builder) {
 		return
 	}
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "ROLLOUT\tENDED\tTOOK\tSHORTEST\tRATIO\tREADY\tLIVE\n")
+	fmt.Fprint(w, "ROLLOUT\tPHASE\tTOOK\tSHORTEST\tRATIO\tREADY\tLIVE\n")
 	for _, ro := range r.Rollouts {
 		shortest, ratio := "-", "-"
 		if ro.Rounds > 0 {
 			shortest = fmt.Sprintf("%.2f s = %d x %.2f s", ro.ShortestSeconds, ro.Rounds, ro.StartSeconds)
 			ratio = fmt.Sprintf("%.2f", ro.Ratio)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.2f s\t%s\t%s\t>= %d\t<= %d\n", ro.title(), ro.Phase, ro.Seconds, shortest, ratio, ro.FewestReady, ro.MostLive)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t>= %d\t<= %d\n", ro.title(), ro.Phase, took(ro.Seconds), shortest, ratio, ro.FewestReady, ro.MostLive)
 	}
 	w.Flush()
-	b.WriteString("SHORTEST is rounds x the median time from a replica's start to its readiness; max_surge 1 and\n" +
-		"max_unavailable 0 replace one replica a round. READY and LIVE are the bounds seen.\n")
+	fmt.Fprintf(b, "SHORTEST is the shortest possible: rounds x the median time from a replica's\n"+
+		"start to its readiness, %d s of it min_ready_seconds. With max_surge %d and\n"+
+		"max_unavailable %d each round replaces one replica. READY and LIVE are the\n"+
+		"fewest ready and the most live replicas seen.\n", minReady, surge, unavailable)
 }
 
 func (ro RolloutResult) title() string {

@@ -171,6 +171,24 @@ func (t *tally) live() live {
 	return l
 }
 
+// accuracy is that of the answers of the last phase, 0 to 1.
+func (t *tally) accuracy() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.phases[len(t.phases)-1].accuracy()
+}
+
+func (p *phase) accuracy() float64 {
+	answers, right := 0, 0
+	for _, s := range p.versions {
+		answers, right = answers+s.answers, right+s.right
+	}
+	if answers == 0 {
+		return 0
+	}
+	return float64(right) / float64(answers)
+}
+
 // quantile is the smallest sample that at least the part q of all samples does
 // not exceed; 0 without samples. It sorts the samples.
 func quantile(samples []time.Duration, q float64) time.Duration {

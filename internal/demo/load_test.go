@@ -1,0 +1,156 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/examples/digits"
+	"sluice.dev/sluice/examples/digits/server"
+)
+
+// modelServer2 is the real model server, as the gateway shows it.
+func modelServer2(t *testing.T) http.Handler {
+	t.Helper()
+	file, err := digits.ModelFile("2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := digits.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	real := server.New(model)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Sluice-Version", "2")
+		real.ServeHTTP(w, r)
+	})
+}
+
+func TestSendTellsWhatBecameOfARequest(t *testing.T) {
+	const id = "7"
+	text := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Sluice-Version", "1")
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}
+	}
+	valid := func(id, version, label string) string {
+		return fmt.Sprintf(`{"id":%q,"model_version":%q,"outputs":[{"name":"label","data":[%s]}]}`, id, version, label)
+	}
+	for _, tt := range []struct {
+		name    string
+		handler http.Handler
+		want    result
+		fault   string
+	}{
+		{"the real server", modelServer2(t), result{version: 2, right: true}, ""},
+		{"a right label", text(200, valid(id, "1", "3")), result{version: 1, right: true}, ""},
+		{"a wrong label", text(200, valid(id, "1", "4")), result{version: 1}, ""},
+		{"another request's answer", text(200, valid("8", "1", "3")), result{outcome: lost}, `that of request "8"`},
+		{"two labels", text(200, valid(id, "1", "3,3")), result{outcome: lost}, "not exactly one label"},
+		{"no JSON", text(200, "hello"), result{outcome: lost}, "not one of the protocol"},
+		{"another version than the gateway says", text(200, valid(id, "2", "3")), result{outcome: lost}, `"1", the model "2"`},
+		{"unavailable", text(503, "nothing is ready"), result{outcome: lost}, "503 Service Unavailable: nothing is ready"},
+		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), result{outcome: lost}, "EOF"},
+		{"half an answer", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, valid(id, "1", "3"))
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}), result{outcome: cut}, "broke off"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := httptest.NewServer(tt.handler)
+			defer srv.Close()
+			l := &load{url: srv.URL + "/v2/models/digits/infer", client: &http.Client{Timeout: patience}}
+			// The first test image that version 2 knows and that shows a 3.
+			img := firstOf(t, 3)
+			got := l.send(id, img)
+			if !strings.Contains(got.fault, tt.fault) || tt.fault == "" && got.fault != "" {
+				t.Errorf("fault %q, want one with %q", got.fault, tt.fault)
+			}
+			got.fault = ""
+			if got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func firstOf(t *testing.T, label int) image {
+	t.Helper()
+	for _, img := range images(digits.TestSet()) {
+		if img.label == label {
+			return img
+		}
+	}
+	t.Fatalf("no test image shows a %d", label)
+	return image{}
+}
+
+func TestLoadAccountsForEveryRequestThatArrived(t *testing.T) {
+	var arrived, failed atomic.Int64
+	real := modelServer2(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch n := arrived.Add(1); {
+		case n%10 == 0:
+			failed.Add(1)
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+		default:
+			real.ServeHTTP(w, r)
+		}
+	}))
+	defer srv.Close()
+	tally := newTally(time.Now)
+	tally.enter("all")
+	l := startLoad(srv.URL, tally)
+	for deadline := time.Now().Add(20 * time.Second); arrived.Load() < 100 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	l.stop()
+	tally.leave()
+	got := tally.results()[0]
+	if int64(got.Sent) != arrived.Load() || int64(got.Lost) != failed.Load() || got.Sent < 100 {
+		t.Errorf("sent %d and lost %d; %d arrived and %d were refused", got.Sent, got.Lost, arrived.Load(), failed.Load())
+	}
+	if got.Answers[2] != got.Sent-got.Lost || got.Accuracy < 0.9 || got.P50 <= 0 || got.P99 < got.P50 {
+		t.Errorf("answers: %+v", got)
+	}
+}
+
+// A stall is seen by the requests that it delays, not only by the one it holds.
+func TestLatencyCountsFromWhenARequestWasDue(t *testing.T) {
+	const stall = 500 * time.Millisecond
+	var arrived atomic.Int64
+	real := modelServer2(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived.Add(1) <= workers {
+			time.Sleep(stall)
+		}
+		real.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	tally := newTally(time.Now)
+	p := tally.enter("all")
+	l := startLoad(srv.URL, tally)
+	for deadline := time.Now().Add(20 * time.Second); arrived.Load() < 6*workers && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	l.stop()
+	late := 0
+	for _, d := range p.latencies {
+		if d > stall/2 {
+			late++
+		}
+	}
+	if late <= workers {
+		t.Errorf("%d requests saw the stall of %d workers; those due meanwhile must see it, too", late, workers)
+	}
+}
