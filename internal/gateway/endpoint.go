@@ -22,9 +22,7 @@ type endpoint struct {
 	replica string
 	address string
 	service string // the first that named it
-	version int
-	tally   *tally
-	headers endpointHeaders
+	label   atomic.Pointer[label]
 	wake    chan<- struct{} // tells the link that a withdrawn endpoint has come to rest
 	conns   pool
 	streams streams
@@ -44,8 +42,20 @@ type endpoint struct {
 	_         [64]byte
 }
 
-// endpointHeaders are header values made once; they are shared and not changed.
-type endpointHeaders struct{ version, replica []string }
+// label is what the replica counts as. It may change while it serves: a live
+// update gives its version another number and replaces nothing (design rule 5).
+// Header values are made once; they are shared and not changed.
+type label struct {
+	version int
+	tally   *tally
+	headers struct{ version, replica []string }
+}
+
+func newLabel(e traffic.Endpoint, t *tally) *label {
+	l := &label{version: e.Version, tally: t}
+	l.headers.version, l.headers.replica = []string{strconv.Itoa(e.Version)}, []string{e.Replica}
+	return l
+}
 
 // dialScope ends the connection attempts of an endpoint that leaves the table,
 // so that no acknowledgement waits for a dial.
@@ -56,9 +66,9 @@ type dialScope struct {
 
 func newEndpoint(service string, e traffic.Endpoint, t *tally, cfg *Config, wake chan<- struct{}) *endpoint {
 	p := &endpoint{
-		replica: e.Replica, address: e.Address, service: service, version: e.Version, tally: t, wake: wake,
-		headers: endpointHeaders{version: []string{strconv.Itoa(e.Version)}, replica: []string{e.Replica}},
+		replica: e.Replica, address: e.Address, service: service, wake: wake,
 	}
+	p.label.Store(newLabel(e, t))
 	p.conns.limit = cfg.UpstreamIdle
 	p.idle.Store(int64(now()))
 	p.open()

@@ -93,7 +93,7 @@ func (x *exchange) deliver() (c *upstream, whole bool) {
 			e.end()
 			return nil, true
 		case x.request.Context().Err() != nil:
-			e.tally.canceled.Add(1)
+			e.label.Load().tally.canceled.Add(1)
 			return nil, false
 		}
 		last = err
@@ -195,7 +195,7 @@ func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 			x.breakUpload(c)
 		}
 	}()
-	t := x.endpoint.tally
+	t := x.endpoint.label.Load().tally
 	switch {
 	case errors.Is(upload, errBodyTooLarge) && !x.answered:
 		x.refuse(http.StatusRequestEntityTooLarge, x.gateway.tooLarge())
@@ -229,7 +229,7 @@ func (x *exchange) refuse(status int, detail string) {
 // badGateway tells the caller that a replica had (some of) the request and gave
 // no answer. Whether it ran is not known, so it is not tried again.
 func (x *exchange) badGateway(err error) {
-	x.endpoint.tally.lost.Add(1)
+	x.endpoint.label.Load().tally.lost.Add(1)
 	if err == io.EOF {
 		err = errors.New("it closed the connection without an answer")
 	}

@@ -104,7 +104,7 @@ func (x *exchange) stream() (whole bool) {
 		gone := x.request.Context().Err() != nil
 		switch {
 		case gone:
-			e.tally.canceled.Add(1)
+			e.label.Load().tally.canceled.Add(1)
 			whole = false
 		case sent || body.read.Load():
 			x.badGateway(err)
@@ -196,7 +196,7 @@ func (x *exchange) passStream(response *http.Response) (whole bool) {
 		h["Content-Type"] = nil
 	}
 	x.answered = true
-	x.endpoint.tally.answered(response.StatusCode, x.start)
+	x.endpoint.label.Load().tally.answered(response.StatusCode, x.start)
 	x.writer.WriteHeader(response.StatusCode)
 	err := x.passMessages(response)
 	switch {
@@ -208,7 +208,7 @@ func (x *exchange) passStream(response *http.Response) (whole bool) {
 	case errors.Is(err, errCaller) || x.request.Context().Err() != nil:
 		return false
 	}
-	x.endpoint.tally.cut.Add(1)
+	x.endpoint.label.Load().tally.cut.Add(1)
 	if !isGRPC(x.request) {
 		return false
 	}

@@ -67,15 +67,16 @@ func (x *exchange) passHeader() {
 		h["Trailer"] = []string{strings.Join(x.answer.trailers, ", ")}
 	}
 	x.answered = true
-	x.endpoint.tally.answered(x.answer.status, x.start)
+	x.endpoint.label.Load().tally.answered(x.answer.status, x.start)
 	x.writer.WriteHeader(x.answer.status)
 }
 
 // mark says who answered.
 func (x *exchange) mark(h http.Header) {
 	h["X-Sluice-Service"] = x.service.header
-	h["X-Sluice-Version"] = x.endpoint.headers.version
-	h["X-Sluice-Replica"] = x.endpoint.headers.replica
+	l := x.endpoint.label.Load()
+	h["X-Sluice-Version"] = l.headers.version
+	h["X-Sluice-Replica"] = l.headers.replica
 }
 
 // passBody gives the caller the body as it comes.

@@ -2,11 +2,14 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"sluice.dev/sluice/internal/gateway/wire"
 	"sluice.dev/sluice/internal/traffic"
 )
 
@@ -146,5 +149,34 @@ func TestTokenStaysAtTheGateway(t *testing.T) {
 	}
 	if got := slurp(t, answer); got != "/-/healthy" {
 		t.Errorf("the replica saw %q, want the path alone, as the host names a service", got)
+	}
+}
+
+// TestALiveUpdateChangesTheLabelOnly: a replica that counts as another version
+// from now on says so, and its connections stay.
+func TestALiveUpdateChangesTheLabelOnly(t *testing.T) {
+	replica := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.RemoteAddr)
+	}))
+	defer replica.Close()
+	b := start(t, Config{})
+	var connections []string
+	for _, version := range []int{3, 4} {
+		b.revision++
+		b.g.board.apply(wire.Table{Revision: b.revision, Routes: []traffic.Route{{Service: "svc", Endpoints: []traffic.Endpoint{
+			{Replica: "r1", Version: version, Address: replica.Listener.Addr().String()}}}}})
+		r, err := http.Get(b.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		connections = append(connections, string(body))
+		if got := r.Header.Get("X-Sluice-Version"); got != fmt.Sprint(version) {
+			t.Errorf("version %s, want %d", got, version)
+		}
+	}
+	if connections[0] != connections[1] {
+		t.Errorf("another connection was made: %q", connections)
 	}
 }

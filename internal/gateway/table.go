@@ -115,6 +115,8 @@ func (b *board) service(route *traffic.Route) *service {
 		if live == nil {
 			live = newEndpoint(route.Service, e, b.tally(route.Service, e.Version), b.cfg, b.wake)
 			b.endpoints[key] = live
+		} else if live.label.Load().version != e.Version {
+			live.label.Store(newLabel(e, b.tally(route.Service, e.Version)))
 		}
 		s.ready = append(s.ready, live)
 	}

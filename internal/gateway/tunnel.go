@@ -23,7 +23,7 @@ func (x *exchange) tunnel(c *upstream) error {
 	}
 	defer conn.Close()
 	x.hijacked, x.answered = true, true
-	x.endpoint.tally.answered(http.StatusSwitchingProtocols, x.start)
+	x.endpoint.label.Load().tally.answered(http.StatusSwitchingProtocols, x.start)
 	ends := x.gateway.tunnels.add(conn, c)
 	defer x.gateway.tunnels.remove(ends)
 	if _, err := conn.Write(x.switching()); err != nil {
