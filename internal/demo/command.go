@@ -97,17 +97,18 @@ func run(ctx context.Context, o options) error {
 		s.result.problem("%v", err)
 		show.say(box.log())
 	}
-	if o.keep && box.server != nil {
+	if o.keep && box.serves() {
 		s.result.Kept = box.kept()
 	} else if err := box.end(); err != nil {
 		s.result.problem("%v", err)
 	}
 	s.result.conclude()
 	show.say("")
+	err = s.result.print(o)
 	if k := s.result.Kept; k != nil {
-		show.say(k.next())
+		show.say("\n" + k.next())
 	}
-	return s.result.print(o)
+	return err
 }
 
 func greeting(dir string, keep bool) string {

@@ -229,6 +229,19 @@ func (s *sandbox) down() error {
 	return fmt.Errorf("`sluice down`: %w: %s", err, strings.TrimSpace(said.String()))
 }
 
+// serves tells whether the server has started and not ended.
+func (s *sandbox) serves() bool {
+	if s.server == nil {
+		return false
+	}
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
 // log is the end of what the server and the gateway wrote, for a failure.
 func (s *sandbox) log() string {
 	var b strings.Builder

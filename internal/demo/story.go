@@ -72,7 +72,7 @@ func (s *story) begin(title, command string) {
 }
 
 func (s *story) startServer(ctx context.Context) error {
-	s.begin("start a server and its gateway", "sluice server --data DATA")
+	s.begin("start server and gateway", "sluice server --data DATA")
 	if err := s.box.start(ctx); err != nil {
 		return err
 	}
