@@ -26,6 +26,7 @@ type plane struct {
 type machine struct {
 	data   string
 	record string // what all replicas record, see testserver.Event
+	listen string // of the gateway
 
 	mu      sync.Mutex
 	api     string // http://host:port; changes with each start
@@ -63,8 +64,16 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// runProgram starts the program; it is ended at the end of the test at the latest.
+// runProgram starts the program; it is ended at the end of the test at the
+// latest.
 func runProgram(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := launch(t, args...)
+	t.Cleanup(p.kill)
+	return p
+}
+
+func launch(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(program, args...), out: &output{}, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
@@ -75,11 +84,12 @@ func runProgram(t *testing.T, args ...string) *process {
 		p.result = p.cmd.Wait()
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	})
 	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 // wait returns the exit code of a process that is about to end.
@@ -100,8 +110,14 @@ func (p *process) wait(t *testing.T) int {
 // newPlane starts a server on a data directory of its own.
 func newPlane(t *testing.T) *plane {
 	t.Helper()
+	return planeAt(t, "127.0.0.1:0")
+}
+
+// planeAt is newPlane with a gateway that listens there.
+func planeAt(t *testing.T, gateway string) *plane {
+	t.Helper()
 	dir := t.TempDir()
-	p := &plane{t, &machine{data: filepath.Join(dir, "data"), record: filepath.Join(dir, "record")}}
+	p := &plane{t, &machine{data: filepath.Join(dir, "data"), record: filepath.Join(dir, "record"), listen: gateway}}
 	t.Cleanup(p.down)
 	p.start()
 	return p
@@ -112,7 +128,10 @@ var addresses = regexp.MustCompile(`(?m)^API\s+(http://\S+)\ngateway\s+(http://\
 // start starts a server and waits until it has printed its addresses.
 func (p *plane) start() {
 	p.t.Helper()
-	server := runProgram(p.t, "server", "--data", p.data, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0")
+	server := launch(p.t, "server", "--data", p.data, "--listen", "127.0.0.1:0", "--gateway", p.listen)
+	p.mu.Lock()
+	p.server = server
+	p.mu.Unlock()
 	var found []string
 	await(p.t, "the server prints its addresses", func() bool {
 		select {
@@ -129,7 +148,7 @@ func (p *plane) start() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.api, p.gateway, p.token, p.server = found[1], found[2], strings.TrimSpace(string(token)), server
+	p.api, p.gateway, p.token = found[1], found[2], strings.TrimSpace(string(token))
 }
 
 // addr is where API and gateway are now.
@@ -142,10 +161,7 @@ func (p *plane) addr() (api, gateway string) {
 // kill ends the server as a power cut would: nothing else is touched.
 func (p *plane) kill() {
 	p.t.Helper()
-	if err := p.server.cmd.Process.Kill(); err != nil {
-		p.t.Fatal(err)
-	}
-	<-p.server.ended
+	p.server.kill()
 }
 
 // stop ends the server with SIGTERM and returns what it said.
@@ -170,6 +186,12 @@ func (p *plane) down() {
 	out, err := exec.CommandContext(ctx, program, "down", "--data", p.data).CombinedOutput()
 	if err != nil {
 		p.t.Errorf("sluice down: %v\n%s", err, out)
+	}
+	select {
+	case <-p.server.ended:
+	case <-time.After(patience):
+		p.t.Error("the server goes on after sluice down")
+		p.server.kill()
 	}
 	left := processesOf(p.data)
 	for _, l := range left {
@@ -210,3 +232,9 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// parallel starts a plane for a test that runs beside others.
+func parallel(t *testing.T) *plane {
+	t.Helper()
+	t.Parallel()
+	return newPlane(t)
+}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // seen is a process as /proc shows it.
@@ -52,21 +51,24 @@ func holds(dir, file, text string) bool {
 	return err == nil && bytes.Contains(b, []byte(text))
 }
 
-// alive tells whether the process is there. One that has ended and is not
-// reaped yet still is.
-func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+// alive tells whether the process runs. One that has ended and that nobody has
+// reaped yet (its command line is empty then) does not.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	command, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	return err != nil || len(command) > 0
+}
 
-// awaitEnd waits for the end of a process that is not a child of this one, and
-// returns when it was seen.
-func awaitEnd(t *testing.T, pid int) time.Time {
+// kill9 kills the process and waits until it is gone.
+func kill9(t *testing.T, pid int) {
 	t.Helper()
 	if pid <= 0 {
-		t.Fatalf("there is no process %d to wait for", pid)
+		t.Fatalf("there is no process %d to kill", pid)
 	}
-	for end := time.Now().Add(patience); alive(pid); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("process %d does not end", pid)
-		}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatalf("kill %d: %v", pid, err)
 	}
-	return time.Now()
+	await(t, "a killed process is gone", func() bool { return !alive(pid) })
 }

@@ -217,4 +217,3 @@ func (s *sampler) check(t *testing.T) {
 		}
 	}
 }
-
