@@ -40,10 +40,10 @@ type otherwiseError struct{ text string }
 
 func (e *otherwiseError) Error() string { return e.text }
 
-// timeoutError says that --timeout is over.
-type timeoutError struct{ text string }
+// unfinishedError says that waiting was given up: --timeout is over, or Ctrl-C.
+type unfinishedError struct{ text string }
 
-func (e *timeoutError) Error() string { return e.text }
+func (e *unfinishedError) Error() string { return e.text }
 
 // ExitCode is the exit code for the error of a command, 0 for none.
 func ExitCode(err error) int {
@@ -82,9 +82,12 @@ func problemCode(status int) int {
 func explain(err error) string {
 	var unreachable *client.UnreachableError
 	var problem *client.Problem
+	var unfinished *unfinishedError
 	switch {
+	case errors.As(err, &unfinished):
+		return err.Error()
 	case errors.Is(err, context.Canceled):
-		return "interrupted; what was asked for goes on"
+		return "interrupted"
 	case errors.As(err, &unreachable):
 		return err.Error() + "; start it with `sluice server`, or name another with --server or $SLUICE_SERVER"
 	case errors.As(err, &problem) && len(problem.Errors) > 0:

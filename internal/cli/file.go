@@ -90,14 +90,17 @@ func (f *serviceFile) blame(err error) error {
 	case errors.As(err, &problem) || !isUsage(err):
 		return err
 	}
-	if len(fields) == 0 {
+	switch len(fields) {
+	case 0:
 		return Usagef("%s: %w", f.label, err)
+	case 1:
+		return Usagef("%s: %s", f.label, fields[0])
 	}
-	lines := make([]error, len(fields))
-	for i, field := range fields {
-		lines[i] = fmt.Errorf("%s: %s", f.label, field)
+	text := fmt.Sprintf("%s has %d problems:", f.label, len(fields))
+	for _, field := range fields {
+		text += "\n  " + field.String()
 	}
-	return &usageError{errors.Join(lines...)}
+	return Usagef("%s", text)
 }
 
 func isUsage(err error) bool {

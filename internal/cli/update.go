@@ -53,7 +53,9 @@ func applyCommand(s *session) *cobra.Command {
 in force. Applying the same file again changes nothing and ends with exit code 0.
 
 The number of replicas, the group and the token stay as they are where the file
-does not name them. ` + aboutFiles,
+does not name them.
+
+` + aboutFiles,
 		Example:           "  sluice apply -f service.yaml -m \"$(git log -1 --format=%s)\" --wait",
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -24,11 +24,18 @@ func (s *session) wait(ctx context.Context, c *client.Client, timeout time.Durat
 	p := newProgress(s.err)
 	end, err := c.Wait(ctx, answer, goal, p.show)
 	p.clear()
-	if errors.Is(err, errTimeout) {
-		return end, &timeoutError{fmt.Sprintf("time is up after %s: %s; it goes on, and `sluice status %s --watch` shows it",
-			timeout, summary(&end.Service), answer.Name)}
+	why := ""
+	switch {
+	case err == nil:
+		return end, nil
+	case errors.Is(err, errTimeout):
+		why = "time is up after " + timeout.String()
+	case errors.Is(err, context.Canceled):
+		why = "interrupted"
+	default:
+		return end, err
 	}
-	return end, err
+	return end, &unfinishedError{fmt.Sprintf("%s: %s is %s; it goes on, and `sluice status %s --watch` shows it", why, answer.Name, summary(&end.Service), answer.Name)}
 }
 
 // progress is one updating line on a terminal, and elsewhere a plain line each
@@ -66,7 +73,7 @@ func (p *progress) clear() {
 	}
 }
 
-const barWidth = 20
+const barWidth = 10
 
 func drawn(done, total int) string {
 	n := barWidth

@@ -45,6 +45,7 @@ type Memory struct {
 	failure  error    // what every change is answered with, when set
 	steps    sync.WaitGroup
 	closed   chan struct{}
+	follow   int // how many follow logs
 }
 
 // record is one service.
@@ -91,6 +92,13 @@ func (m *Memory) Overrun() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tell(controller.News{Missed: true})
+}
+
+// Watched is how many watch or follow logs.
+func (m *Memory) Watched() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.watchers) + m.follow
 }
 
 func (m *Memory) find(name string) (*record, error) {

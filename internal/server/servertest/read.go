@@ -156,7 +156,14 @@ func (m *Memory) Logs(ctx context.Context, name, replica string, tail int, follo
 
 func (m *Memory) followed(ctx context.Context, begin string) io.ReadCloser {
 	r, w := io.Pipe()
+	count := func(n int) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.follow += n
+	}
+	count(1)
 	m.steps.Go(func() {
+		defer count(-1)
 		_, err := io.WriteString(w, begin)
 		for n := 4; err == nil; n++ {
 			select {

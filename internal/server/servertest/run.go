@@ -85,6 +85,9 @@ func (m *Memory) advance(r *record, ending Ending) {
 			r.Replicas.Updated, r.Replicas.Kept = ro.Updated, max(0, r.Replicas.Kept-1)
 			r.Replicas.Ready, r.Replicas.Live = len(r.replicas), len(r.replicas)
 			r.Message, ro.WaitingFor = fmt.Sprintf("%d of %d updated", ro.Updated, n), r.waitsFor(1)
+			if ro.Updated == n {
+				ro.WaitingFor = "the next step"
+			}
 			m.event(r, "normal", "ReplicaReady", "", "replica %s is ready", r.replicas[len(r.replicas)-1].ID)
 			return true
 		}
