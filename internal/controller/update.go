@@ -13,8 +13,12 @@ import (
 
 // Create makes a service and its first version.
 func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outcome, error) {
-	doc, err := api.Merge(api.Document{}, doc)
+	given := doc
+	doc, err := api.Merge(api.Document{}, given)
 	if err != nil {
+		if _, all := api.Parse(given); all != nil {
+			return Outcome{}, all // what is wrong in its values too
+		}
 		return Outcome{}, err
 	}
 	if doc, err = c.placed(doc); err != nil {

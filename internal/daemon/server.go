@@ -156,6 +156,7 @@ func (p *plane) awaitGateway(ctx context.Context) error {
 	defer cancel()
 	for {
 		if p.listening() != "" {
+			p.supervisor.Up()
 			return nil
 		}
 		select {

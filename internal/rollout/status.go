@@ -14,9 +14,9 @@ func (s *State) Status() (status api.Status, reason, message string) {
 	c := s.Counts()
 	switch {
 	case sv.Deleting:
-		return api.StatusDeleting, "", fmt.Sprintf("%d replicas still end", len(s.Replicas))
+		return api.StatusDeleting, "", s.ending()
 	case sv.Stopped && len(s.Replicas) > 0:
-		return api.StatusStopping, "", fmt.Sprintf("%d replicas still end", len(s.Replicas))
+		return api.StatusStopping, "", s.ending()
 	case sv.Stopped:
 		return api.StatusStopped, "", ""
 	case ro.Active():
@@ -31,6 +31,13 @@ func (s *State) Status() (status api.Status, reason, message string) {
 		return api.StatusDegraded, reason, fmt.Sprintf("%d of %d ready", c.Ready, sv.Desired) + s.failure() + s.trouble()
 	}
 	return api.StatusRunning, "", s.lastRollout()
+}
+
+func (s *State) ending() string {
+	if n := len(s.Replicas); n > 0 {
+		return fmt.Sprintf("%d replicas have yet to end", n)
+	}
+	return "all replicas have ended"
 }
 
 func (s *State) rolloutStatus(c api.ReplicaCounts) (status api.Status, reason, message string) {

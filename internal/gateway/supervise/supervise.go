@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -55,6 +56,7 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	failed chan error
+	up     atomic.Bool
 }
 
 // Start adopts the recorded gateway, or starts one.
@@ -76,9 +78,12 @@ func Start(cfg Config) (*Supervisor, error) {
 	return s, nil
 }
 
-// Failed tells that a gateway ended within its first moments: the reason is in
-// the error, taken from its log.
+// Failed tells why the gateway ended before Up was called; the end of its log
+// is in the error.
 func (s *Supervisor) Failed() <-chan error { return s.failed }
+
+// Up says that the gateway has come up: from now on its end is logged.
+func (s *Supervisor) Up() { s.up.Store(true) }
 
 // Close stops supervising. The gateway goes on.
 func (s *Supervisor) Close() {
@@ -177,7 +182,10 @@ func (s *Supervisor) watch(ctx context.Context, p *proc.Process) {
 }
 
 func (s *Supervisor) report(err error) {
-	s.cfg.Log.Error("the gateway is started again", "error", err)
+	if s.up.Load() {
+		s.cfg.Log.Error("the gateway is started again", "error", err)
+		return
+	}
 	select {
 	case s.failed <- err:
 	default:
