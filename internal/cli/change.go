@@ -72,13 +72,24 @@ func (s *session) finish(ctx context.Context, c *client.Client, f *changeFlags, 
 				return err
 			}
 		}
-		return &otherwiseError{end.Text}
+		return &otherwiseError{end.Text + nextStep(&end.Service)}
 	}
 	return s.show(end.Service, func(w io.Writer) {
 		if end.Text != answer.Text {
 			fmt.Fprintf(w, "%s (%s)\n", end.Text, span(time.Since(begun)))
 		}
 	})
+}
+
+// nextStep is what leads on from a failure.
+func nextStep(s *api.Service) string {
+	switch {
+	case !rolling(s) || s.Rollout.Reason != "failure":
+		return ""
+	case s.Status == api.StatusFailed:
+		return fmt.Sprintf("\n`sluice update %s` changes it, `sluice resume %s` tries again", s.Name, s.Name)
+	}
+	return fmt.Sprintf("\nwhat was ready serves on; `sluice rollback %s` goes back, `sluice resume %s` tries again", s.Name, s.Name)
 }
 
 func scaleCommand(s *session) *cobra.Command {
