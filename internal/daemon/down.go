@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/gateway/supervise"
 	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
@@ -36,7 +37,7 @@ func Down(ctx context.Context, data string, out io.Writer, log *slog.Logger) err
 		return err
 	}
 	defer st.Close()
-	if err := endGateways(ctx, st, out); err != nil {
+	if err := endGateways(ctx, st, data, out); err != nil {
 		return err
 	}
 	n, err := endReplicas(ctx, st, data, log)
@@ -70,7 +71,7 @@ func endServer(ctx context.Context, data string, out io.Writer) error {
 	}
 }
 
-func endGateways(ctx context.Context, st *sqlite.Store, out io.Writer) error {
+func endGateways(ctx context.Context, st *sqlite.Store, data string, out io.Writer) error {
 	known, err := st.Gateways(ctx)
 	if err != nil {
 		return err
@@ -84,6 +85,9 @@ func endGateways(ctx context.Context, st *sqlite.Store, out io.Writer) error {
 		if err := st.DropGateway(ctx, g.ID); err != nil {
 			return err
 		}
+	}
+	for _, pid := range supervise.EndStrays(SocketFile(data), 0) {
+		fmt.Fprintf(out, "gateway ended that was not recorded (process %d)\n", pid)
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ type plane struct {
 	supervisor *supervise.Supervisor
 	api        net.Listener
 	token      string
+	adopted    int  // pid of the gateway that was recorded when this server started; 0 for none
+	up         bool // everything runs
 }
 
 // Serve runs the control plane of one machine until ctx is done. When it
@@ -47,6 +49,7 @@ func Serve(ctx context.Context, cfg Config, out io.Writer) error {
 	if err := p.run(ctx); err != nil {
 		return err
 	}
+	p.up = true
 	api := "http://" + p.api.Addr().String()
 	fmt.Fprintf(out, "API      %s\ngateway  %s\ndata     %s (token in admin.token)\n", api, p.address(), cfg.Data)
 	failed := make(chan error, 1)
@@ -95,6 +98,9 @@ func (p *plane) run(ctx context.Context) error {
 	}
 	if err := p.makeController(file); err != nil {
 		return err
+	}
+	if k := recorded(known); k != nil {
+		p.adopted = k.Pid
 	}
 	p.hub, err = hub.New(hub.Config{
 		Socket: SocketFile(p.cfg.Data), Epoch: epoch, Known: known,
@@ -211,6 +217,9 @@ func (p *plane) farewell(out io.Writer) {
 func (p *plane) close() {
 	if p.supervisor != nil {
 		p.supervisor.Close()
+		if !p.up { // the gateway that it started has nothing to do
+			supervise.EndStrays(SocketFile(p.cfg.Data), p.adopted)
+		}
 	}
 	if p.controller != nil {
 		p.controller.Close()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,16 +19,50 @@ import (
 func (p *plane) gatewayProcess() seen {
 	p.t.Helper()
 	var found []seen
-	await(p.t, "a gateway runs", func() bool {
-		found = nil
-		for _, s := range processesOf(p.data) {
-			if strings.Contains(s.command, " gateway --id ") {
-				found = append(found, s)
-			}
-		}
+	await(p.t, "one gateway runs", func() bool {
+		found = gatewaysOf(p.data)
 		return len(found) == 1
 	})
 	return found[0]
+}
+
+func gatewaysOf(data string) (found []seen) {
+	for _, s := range processesOf(data) {
+		if strings.Contains(s.command, " gateway --id ") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	return free.Addr().String()
+}
+
+// TestKilledWhileStarting kills servers between the start of their gateway and
+// its first word. The gateway of one must not keep the port from the next.
+func TestKilledWhileStarting(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	data := filepath.Join(t.TempDir(), "data")
+	for range 5 {
+		server := launch(t, "server", "--data", data, "--listen", "127.0.0.1:0", "--gateway", address)
+		await(t, "a gateway is started", func() bool { return len(gatewaysOf(data)) > 0 })
+		server.kill()
+	}
+	p := planeOn(t, data, address)
+	p.create(p.file("model", 1))
+	if _, err := infer(http.DefaultClient, p.service("model").Endpoint, "first", "", 0); err != nil {
+		t.Error(err)
+	}
+	p.gatewayProcess()
 }
 
 // TestGatewayKilled kills the gateway in the middle of a rollout. The server
@@ -35,12 +70,7 @@ func (p *plane) gatewayProcess() seen {
 // and the rollout ends.
 func TestGatewayKilled(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	p := planeAt(t, free.Addr().String())
+	p := planeAt(t, freeAddress(t))
 	s := p.create(p.file("model", 4, slowStart...).with(ending(true, "idle", 30)))
 	p.update("model", p.container("two", slowStart...))
 	p.until("model", "is in the middle of its rollout", func(s api.Service) bool { return s.Replicas.Updated >= 1 })

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"sluice.dev/sluice/api"
@@ -75,10 +77,15 @@ func (s *story) updates() {
 	s.serves()
 }
 
-// serves checks that a completed rollout means what it says: nothing else
-// answers a request that is made after it.
+// serves checks that a completed rollout means what it says: once the gateway
+// has acknowledged that the last old replica left, nothing else answers.
 func (s *story) serves() {
 	s.t.Helper()
+	s.until("model", "routes to no old replica", func(api.Service) bool {
+		return !slices.ContainsFunc(s.replicas("model"), func(r api.Replica) bool {
+			return r.Phase == api.ReplicaDraining && strings.Contains(r.Reason, "every gateway")
+		})
+	})
 	for i := range 10 {
 		id := fmt.Sprintf("after-%d-%d", s.load.began.Load(), i)
 		a, err := infer(http.DefaultClient, s.load.endpoint, id, "", 0)

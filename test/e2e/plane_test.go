@@ -116,8 +116,13 @@ func newPlane(t *testing.T) *plane {
 // planeAt is newPlane with a gateway that listens there.
 func planeAt(t *testing.T, gateway string) *plane {
 	t.Helper()
-	dir := t.TempDir()
-	p := &plane{t, &machine{data: filepath.Join(dir, "data"), record: filepath.Join(dir, "record"), listen: gateway}}
+	return planeOn(t, filepath.Join(t.TempDir(), "data"), gateway)
+}
+
+// planeOn starts a server on this data directory.
+func planeOn(t *testing.T, data, gateway string) *plane {
+	t.Helper()
+	p := &plane{t, &machine{data: data, record: filepath.Join(filepath.Dir(data), "record"), listen: gateway}}
 	t.Cleanup(p.down)
 	p.start()
 	return p

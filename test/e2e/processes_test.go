@@ -52,13 +52,20 @@ func holds(dir, file, text string) bool {
 }
 
 // alive tells whether the process runs. One that has ended and that nobody has
-// reaped yet (its command line is empty then) does not.
+// reaped yet does not: it is a zombie and its last thread. Before that, some of
+// its connections may still be open.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
 	}
-	command, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
-	return err != nil || len(command) > 0
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return syscall.Kill(pid, 0) == nil // no /proc here, or gone just now
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	threads, _ := os.ReadDir(filepath.Join(dir, "task"))
+	return !strings.HasPrefix(state, "Z") || len(threads) > 1
 }
 
 // kill9 kills the process and waits until it is gone.

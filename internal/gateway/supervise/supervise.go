@@ -67,6 +67,13 @@ func Start(cfg Config) (*Supervisor, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Supervisor{cfg: cfg, cancel: cancel, failed: make(chan error, 1)}
 	p := s.adopt(ctx)
+	keep := 0
+	if p != nil {
+		keep = p.Pid
+	}
+	if strays := EndStrays(cfg.Control, keep); len(strays) > 0 {
+		cfg.Log.Warn("gateways that an earlier server started and never recorded were ended", "pids", strays)
+	}
 	if p == nil {
 		var err error
 		if p, err = s.spawn(); err != nil {
@@ -108,13 +115,7 @@ func (s *Supervisor) adopt(ctx context.Context) *proc.Process {
 	}
 	s.cfg.Log.Info("the gateway listens elsewhere than wanted; it finishes what it has in hand, then another takes over",
 		"is", k.Listen, "wanted", s.cfg.Listen)
-	_ = p.Terminate()
-	ctx, cancel := context.WithTimeout(ctx, handOver)
-	defer cancel()
-	if !p.Wait(ctx) {
-		_ = p.Kill()
-	}
-	p.Close()
+	finish(ctx, p)
 	s.cfg.OnGone(k.ID)
 	return nil
 }
@@ -142,6 +143,7 @@ func (s *Supervisor) spawn() (*proc.Process, error) {
 	}
 	cmd := exec.Command(s.cfg.Executable, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), marked(s.cfg.Control))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the gateway cannot be started: %w", err)
