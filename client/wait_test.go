@@ -123,21 +123,26 @@ func TestWaitTimesOut(t *testing.T) {
 	}
 }
 
-// A control plane that is restarted interrupts nothing but the connection.
+// A control plane that is restarted interrupts nothing but the connection: what
+// happens after it came back is seen.
 func TestWaitThroughARestart(t *testing.T) {
 	c, memory, web := connect(t)
-	memory.Pace = 50 * time.Millisecond
+	memory.Endings(servertest.Hangs)
 	answer := created(t, c)
 	broken := 0
 	end, err := c.Wait(t.Context(), answer, Rolled, func(p Progress) {
 		switch {
-		case p.Trouble != nil:
-			broken++
-		case broken == 0:
+		case p.Trouble == nil && broken == 0:
 			web.CloseClientConnections()
+		case p.Trouble != nil:
+			if broken++; broken == 1 {
+				if _, err := c.Update(t.Context(), "a", document(t, `{"labels":{"x":"y"}}`), Merge); err != nil {
+					t.Error(err)
+				}
+			}
 		}
 	})
-	if err != nil || !end.Reached || broken == 0 {
+	if err != nil || end.Reached || end.Text != "the create to version 1 was superseded by the update to version 2 of admin" || broken == 0 {
 		t.Errorf("%+v, %v; broken %d times", end, err, broken)
 	}
 }

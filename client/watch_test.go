@@ -109,7 +109,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 // one open.
 func TestWatchNoticesSilence(t *testing.T) {
 	connections := make(chan struct{}, 100)
-	beats := 50
+	beats := 250
 	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		connections <- struct{}{}
 		fmt.Fprint(w, "event: resync\ndata: {\"services\":[]}\n\nevent: of a newer server\ndata: {}\n\n")
@@ -124,7 +124,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 	}))
 	defer silent.Close()
 	c := New(silent.URL, "")
-	c.silence, c.backOff = 300*time.Millisecond, time.Millisecond
+	c.silence, c.backOff = 2*time.Second, time.Millisecond
 	begun := time.Now()
 	for news, err := range c.Watch(t.Context(), WatchOptions{}) {
 		if err == nil && news.Resync == nil {
@@ -133,7 +133,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 		if len(connections) == 2 {
 			break
 		}
-		if err != nil && (!errors.Is(err, errSilent) || time.Since(begun) < 500*time.Millisecond) {
+		if err != nil && (!errors.Is(err, errSilent) || time.Since(begun) < 2500*time.Millisecond) {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	}

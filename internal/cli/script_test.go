@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SLUICE_TOKEN", "secret")
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TERM", "xterm")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // with -race every process would sleep a second at its end
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
