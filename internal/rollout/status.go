@@ -34,10 +34,14 @@ func (s *State) Status() (status api.Status, reason, message string) {
 }
 
 func (s *State) ending() string {
-	if n := len(s.Replicas); n > 0 {
+	switch n := len(s.Replicas); n {
+	case 0:
+		return "all replicas have ended"
+	case 1:
+		return "1 replica has yet to end"
+	default:
 		return fmt.Sprintf("%d replicas have yet to end", n)
 	}
-	return "all replicas have ended"
 }
 
 func (s *State) rolloutStatus(c api.ReplicaCounts) (status api.Status, reason, message string) {
