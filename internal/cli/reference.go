@@ -13,7 +13,7 @@ import (
 func Reference(root *cobra.Command) []byte {
 	root.InitDefaultCompletionCmd()
 	var b strings.Builder
-	b.WriteString("<!-- Generated from the commands in internal/cli: go test ./internal/cli -run TestReference -update -->\n\n# The command line\n\n")
+	b.WriteString("<!-- Generated from the commands: go test ./cmd/sluice -run TestReference -update -->\n\n# The command line\n\n")
 	b.WriteString(prose(root.Long) + "\n\n```\n" + root.Example + "\n```\n\n")
 	b.WriteString("Flags of every command:\n\n" + flagTable(root.PersistentFlags()))
 	for _, group := range root.Groups() {

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -206,21 +205,6 @@ func plain(ts *testscript.TestScript, _ bool, args []string) {
 		if text := ts.ReadFile(file); strings.ContainsAny(text, "\x1b\r") || strings.Contains(text, "[#") || strings.Contains(text, "[-") {
 			ts.Fatalf("%s is not plain: %q", file, text)
 		}
-	}
-}
-
-// docs/cli.md is what the commands say of themselves.
-func TestReference(t *testing.T) {
-	const path = "../../docs/cli.md"
-	want := cli.Reference(cli.New(cli.Options{}))
-	if *update {
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the commands say (%v); go test ./internal/cli -run TestReference -update writes it", filepath.Clean(path), err)
 	}
 }
 
