@@ -32,18 +32,9 @@ func (s *service) act(steps []rollout.Step) {
 			delete(s.handles, st.Replica)
 			delete(s.routedAt, st.Replica)
 			delete(s.unroutedAt, st.Replica)
-			s.later(func() { rt.Forget(st.Replica) })
+			s.c.schedule.Go(func() { rt.Forget(st.Replica) })
 		}
 	}
-}
-
-// later does something outside the turn.
-func (s *service) later(what func()) {
-	s.c.group.Add(1)
-	go func() {
-		defer s.c.group.Done()
-		what()
-	}()
 }
 
 // launch starts the process of a replica whose start was ordered and committed.
@@ -53,7 +44,7 @@ func (s *service) launch(r *rollout.Replica) {
 	}
 	s.acting[r.ID] = true
 	l := s.launchOf(r)
-	s.later(func() {
+	s.c.schedule.Go(func() {
 		select {
 		case s.c.starting <- struct{}{}:
 		case <-s.c.ctx.Done():
@@ -76,7 +67,7 @@ func (s *service) launchOf(r *rollout.Replica) runtime.Launch {
 }
 
 func (s *service) end(id string, how func(context.Context, string) error) {
-	s.later(func() {
+	s.c.schedule.Go(func() {
 		if err := how(s.c.ctx, id); err != nil {
 			s.c.log.Error("a process cannot be ended", "service", s.name(), "replica", id, "error", err)
 		}

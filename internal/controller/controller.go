@@ -59,6 +59,8 @@ type Config struct {
 	// neither the file nor the caller names one.
 	Dir string
 	Log *slog.Logger
+	// Schedule is the system's when it is nil.
+	Schedule Schedule
 }
 
 // Controller runs all services of one store. Its methods may be called from any
@@ -67,8 +69,9 @@ type Controller struct {
 	cfg      Config
 	log      *slog.Logger
 	news     newsstand
-	group    sync.WaitGroup // of workers and acts
-	starting chan struct{}  // holds as many as may be forked at once
+	schedule Schedule
+	system   *system       // the schedule, unless another was given
+	starting chan struct{} // holds as many as may be forked at once
 	ctx      context.Context
 	stop     context.CancelFunc
 
@@ -83,6 +86,10 @@ func New(cfg Config) *Controller {
 		cfg.Log = slog.Default()
 	}
 	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, starting: make(chan struct{}, startsAtOnce)}
+	if c.schedule = cfg.Schedule; c.schedule == nil {
+		c.system = &system{}
+		c.schedule = c.system
+	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -108,7 +115,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.cfg.Gateways.Open()
 	for _, s := range c.sorted() {
-		c.work(s)
+		s.kick()
 	}
 	return nil
 }
@@ -138,7 +145,9 @@ func (c *Controller) adopt(ctx context.Context) error {
 // go on.
 func (c *Controller) Close() {
 	c.stop()
-	c.group.Wait()
+	if c.system != nil {
+		c.system.close()
+	}
 }
 
 // Observe takes an event of the runtime. It does not block.
@@ -204,6 +213,4 @@ func (c *Controller) find(name string) (*service, error) {
 	return nil, &NotFoundError{Kind: "service", Name: name, Hint: "`sluice list` shows what there is"}
 }
 
-// now is the wall clock without its monotonic part, so that an instant equals
-// itself after it was stored.
-func now() time.Time { return time.Now().UTC().Round(0) }
+func (c *Controller) now() time.Time { return c.schedule.Now() }

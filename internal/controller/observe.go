@@ -123,7 +123,7 @@ func (s *service) adoptions() []runtime.Adoption {
 // adopted takes over one answer. What was ordered and may not have been done is
 // done again: each act is idempotent.
 func (s *service) adopted(a runtime.Adopted) {
-	s.state.Now = now()
+	s.state.Now = s.c.now()
 	r := s.state.Replica(a.Replica)
 	switch {
 	case r == nil:

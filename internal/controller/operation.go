@@ -49,7 +49,7 @@ func (s *service) alter(by By, reason string, do func(*service, *operation) erro
 	s.take() // what has been seen by now counts
 	op := operation{}
 	undo := s.remember()
-	s.state.Now = now()
+	s.state.Now = s.c.now()
 	if err := do(s, &op); err != nil {
 		undo()
 		return out, 0, err

@@ -12,41 +12,44 @@ import (
 // retryCommit is how long a turn waits after the store has failed.
 const retryCommit = time.Second
 
-// work starts the service's worker.
-func (c *Controller) work(s *service) {
-	c.group.Add(1)
-	s.kick()
-	go func() {
-		defer c.group.Done()
-		timer := time.NewTimer(time.Hour)
-		defer timer.Stop()
-		for !s.closed.Load() {
-			select {
-			case <-c.ctx.Done():
-				return
-			case <-s.wake:
-			case <-timer.C:
-			}
-			timer.Reset(s.turn())
-		}
-	}()
+// kick asks for a turn. One asked for while another is under way follows it.
+func (s *service) kick() {
+	if !s.asked.Swap(true) {
+		s.c.schedule.Go(s.turn)
+	}
 }
 
-// turn is one observe, decide, act. It returns how long the service may sleep
-// when nothing happens.
-func (s *service) turn() time.Duration {
+// turn is one observe, decide, act.
+func (s *service) turn() {
+	s.asked.Store(false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.take()
+	s.take()
 }
 
-// take is a turn, for who holds mu.
+// take is a turn, for who holds mu, and arranges for the next one that is due
+// though nothing happens.
+func (s *service) take() {
+	if s.closed.Load() || s.c.ctx.Err() != nil {
+		return
+	}
+	if s.stopAlarm != nil {
+		s.stopAlarm()
+		s.stopAlarm = nil
+	}
+	if d := s.step(); d > 0 && !s.closed.Load() {
+		s.stopAlarm = s.c.schedule.After(d, s.kick)
+	}
+}
+
+// step does a turn and says how long the service may sleep when nothing
+// happens, 0 for ever.
 //
 // Order matters: what was seen is written down and decided upon, all of that is
 // committed, and only then is anything done. A turn that cannot commit does
 // nothing; what it saw it keeps, what it decided it decides again.
-func (s *service) take() time.Duration {
-	s.state.Now = now()
+func (s *service) step() time.Duration {
+	s.state.Now = s.c.now()
 	for _, what := range s.seen() {
 		what()
 	}
@@ -68,9 +71,9 @@ func (s *service) take() time.Duration {
 		s.bury()
 	}
 	if wake.IsZero() {
-		return time.Hour
+		return 0
 	}
-	return max(time.Millisecond, wake.Sub(now()))
+	return max(time.Millisecond, wake.Sub(s.c.now()))
 }
 
 // decide folds decisions into the state until there is nothing more to decide

@@ -13,14 +13,14 @@ import (
 )
 
 // service is one service under control: its record, its replicas, and what the
-// outside world last said of them. Its worker takes turns (pass.go); everything
+// outside world last said of them. It takes turns (pass.go); everything
 // below mu belongs to whoever holds it.
 type service struct {
 	c      *Controller
 	label  string
-	wake   chan struct{}
 	inbox  inbox
-	closed atomic.Bool // deleted: its worker ends
+	asked  atomic.Bool // a turn is coming
+	closed atomic.Bool // deleted: no turn does anything any more
 
 	mu       sync.Mutex
 	record   store.Service // Core is kept in state, not here
@@ -35,6 +35,7 @@ type service struct {
 	unroutedAt map[string]uint64
 	acting     map[string]bool // replicas whose start is under way
 	trouble    string          // why the last commit failed, "" when it did not
+	stopAlarm  func()          // of the turn that is due by the clock
 }
 
 // version is a stored version with what is derived from it.
@@ -46,7 +47,7 @@ type version struct {
 
 func (c *Controller) newService(record store.Service) *service {
 	return &service{
-		c: c, label: record.Core.Name, record: record, wake: make(chan struct{}, 1),
+		c: c, label: record.Core.Name, record: record,
 		handles:  map[string]*runtime.Handle{},
 		routedAt: map[string]uint64{}, unroutedAt: map[string]uint64{},
 		acting: map[string]bool{},
@@ -176,12 +177,4 @@ func (s *service) seen() []func() {
 	list := s.inbox.list
 	s.inbox.list = nil
 	return list
-}
-
-// kick asks for a turn.
-func (s *service) kick() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }

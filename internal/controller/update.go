@@ -45,7 +45,7 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 		return Outcome{}, err
 	}
 	s.take()
-	c.work(s)
+	s.kick()
 	c.hash(s, 1)
 	return Outcome{Service: s.view(), Changed: true, Text: op.text, Warnings: op.warnings}, nil
 }
@@ -58,7 +58,7 @@ func (c *Controller) reserve(name string) (*service, error) {
 	if c.services[name] != nil {
 		return nil, &ExistsError{Name: name}
 	}
-	s := c.newService(store.Service{Core: rollout.Service{Name: name}, CreatedAt: now()})
+	s := c.newService(store.Service{Core: rollout.Service{Name: name}, CreatedAt: c.now()})
 	s.mu.Lock()
 	c.services[name] = s
 	return s, nil
@@ -213,7 +213,7 @@ func (s *service) changedFiles() []string {
 
 // hash fills in the content digests of a version, in its own time.
 func (c *Controller) hash(s *service, number int) {
-	s.later(func() {
+	c.schedule.Go(func() {
 		s.mu.Lock()
 		v := s.version(number)
 		if v == nil || len(v.Digests) == 0 || v.Digests[0].SHA256 != "" {

@@ -16,7 +16,7 @@ import (
 // view is the service as users see it.
 func (s *service) view() api.Service {
 	state := s.state
-	state.Now = now()
+	state.Now = s.c.now()
 	status, reason, message := state.Status()
 	if s.trouble != "" {
 		message = "nothing can be recorded, so nothing is done: " + s.trouble
@@ -71,7 +71,7 @@ func (c *Controller) Get(_ context.Context, name string) (v api.Service, err err
 func (c *Controller) Replicas(_ context.Context, name string) (list []api.Replica, err error) {
 	list = []api.Replica{}
 	err = c.read(name, func(s *service) error {
-		s.state.Now = now()
+		s.state.Now = s.c.now()
 		for i := range s.state.Replicas {
 			list = append(list, s.replicaView(&s.state.Replicas[i]))
 		}
@@ -83,7 +83,7 @@ func (c *Controller) Replicas(_ context.Context, name string) (list []api.Replic
 // Replica shows one.
 func (c *Controller) Replica(_ context.Context, name, id string) (v api.Replica, err error) {
 	err = c.read(name, func(s *service) error {
-		s.state.Now = now()
+		s.state.Now = s.c.now()
 		r := s.state.Replica(id)
 		if r == nil {
 			return &NotFoundError{Kind: "replica", Name: id, Hint: "`sluice replicas " + name + "` shows what there is"}
@@ -208,7 +208,7 @@ func (c *Controller) Rollouts(ctx context.Context, name string) ([]api.Rollout, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.Now = now()
+	s.state.Now = s.c.now()
 	for i := range list {
 		if ro := s.state.RolloutView(); ro != nil && ro.ID == list[i].ID {
 			list[i] = *ro
