@@ -81,6 +81,17 @@ type Gateway struct {
 	SeenAt    time.Time `json:"seen_at"`
 }
 
+// Token is the record of one API token. The token itself is nowhere: SHA256 is
+// the hex digest by which it is known again.
+type Token struct {
+	Name       string    `json:"name"`
+	Role       api.Role  `json:"role"`
+	SHA256     string    `json:"sha256"`
+	CreatedAt  time.Time `json:"created_at"`
+	CreatedBy  string    `json:"created_by"`
+	LastUsedAt time.Time `json:"last_used_at"` // zero: never
+}
+
 // Store remembers.
 type Store interface {
 	// Load reads every service, by name.
@@ -97,6 +108,11 @@ type Store interface {
 	Gateways(ctx context.Context) ([]Gateway, error)
 	PutGateway(ctx context.Context, g Gateway) error
 	DropGateway(ctx context.Context, id string) error
+	// Tokens lists the API tokens by name.
+	Tokens(ctx context.Context) ([]Token, error)
+	PutToken(ctx context.Context, t Token) error
+	// DropToken forgets a token; one that is not there is no error.
+	DropToken(ctx context.Context, name string) error
 	// NextEpoch counts the starts of the control plane: each call returns one
 	// more than the call before, for ever. Routing table revisions begin with it.
 	NextEpoch(ctx context.Context) (uint64, error)

@@ -40,6 +40,7 @@ func TestOlderSchemas(t *testing.T) {
 			s := mustOpen(t, dir)
 			defer s.Close()
 			checkOldRecords(t, s)
+			checkOldTokens(t, s, n)
 		})
 	}
 }
@@ -74,6 +75,19 @@ func checkOldRecords(t *testing.T, s *Store) {
 	events, err := s.Commit(t.Context(), store.Change{Name: "digits", Events: []api.Event{{Reason: "Next"}}})
 	if err != nil || events[0].Seq != 42 {
 		t.Errorf("next event: %+v, %v; want seq 42", events, err)
+	}
+}
+
+// checkOldTokens: there are tokens since schema 2.
+func checkOldTokens(t *testing.T, s *Store, schema int) {
+	tokens, err := s.Tokens(t.Context())
+	if err != nil || len(tokens) != min(1, schema-1) {
+		t.Fatalf("tokens: %+v, %v", tokens, err)
+	}
+	for _, k := range tokens {
+		if k.Name != "ci" || k.Role != api.RoleOperator || !strings.HasPrefix(k.SHA256, "2bb8") || k.CreatedBy != "admin" || !k.LastUsedAt.IsZero() {
+			t.Errorf("token: %+v", k)
+		}
 	}
 }
 

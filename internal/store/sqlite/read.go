@@ -141,6 +141,31 @@ func (s *Store) DropGateway(ctx context.Context, id string) error {
 	})
 }
 
+// Tokens implements store.Store.
+func (s *Store) Tokens(ctx context.Context) ([]store.Token, error) {
+	list := []store.Token{}
+	err := each(ctx, s.readers, func(_ string, t store.Token) { list = append(list, t) },
+		`SELECT name, record FROM tokens ORDER BY name`)
+	return list, failure("read tokens", s.path, err)
+}
+
+// PutToken implements store.Store.
+func (s *Store) PutToken(ctx context.Context, t store.Token) error {
+	return s.write(ctx, "record token", func(ctx context.Context) error {
+		w := writer{ctx: ctx}
+		w.exec(s.stmt.putToken, t.Name, w.json(t))
+		return w.err
+	})
+}
+
+// DropToken implements store.Store.
+func (s *Store) DropToken(ctx context.Context, name string) error {
+	return s.write(ctx, "drop token", func(ctx context.Context) error {
+		_, err := s.stmt.dropToken.ExecContext(ctx, name)
+		return err
+	})
+}
+
 // NextEpoch implements store.Store: the first is 1.
 func (s *Store) NextEpoch(ctx context.Context) (uint64, error) {
 	var epoch int64

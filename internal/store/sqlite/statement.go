@@ -12,6 +12,7 @@ type statements struct {
 	putReplica, dropReplica                           *sql.Stmt
 	addEvent, countEvents, pruneEvents                *sql.Stmt
 	putGateway, dropGateway, nextEpoch                *sql.Stmt
+	putToken, dropToken                               *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -43,6 +44,8 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.putGateway, `INSERT INTO gateways (id, seen_at, record) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at, record = excluded.record`},
 		{&s.dropGateway, `DELETE FROM gateways WHERE id = ?`},
+		{&s.putToken, `INSERT INTO tokens (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`},
+		{&s.dropToken, `DELETE FROM tokens WHERE name = ?`},
 		{&s.nextEpoch, `UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value`},
 	} {
 		stmt, err := conn.PrepareContext(ctx, p.text)

@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"RolloutOrder", testRolloutOrder},
 		{"Events", testEvents},
 		{"Gateways", testGateways},
+		{"Tokens", testTokens},
 		{"Epoch", testEpoch},
 		{"Concurrent", testConcurrent},
 	} {
