@@ -7,9 +7,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"sluice.dev/sluice/api"
@@ -190,18 +192,20 @@ func TestServerThatCannotStart(t *testing.T) {
 		"open to other machines":          {"", []string{"--listen", "0.0.0.0:0"}, []string{"--listen", "0.0.0.0:0", "--insecure"}},
 		"the data directory is a file":    {file, nil, []string{file, "not a directory"}},
 		"a data directory in /proc":       {"/proc/sluice", nil, []string{"/proc/sluice"}},
-		"a read-only data directory":      {filepath.Join(locked, "data"), nil, []string{locked}},
+		"a read-only data directory":      {locked, nil, []string{locked, "permission denied", "another --data"}},
 		"a typo in the server's own file": {"", []string{"--config", config}, []string{config, "gatway"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.data != "" && strings.HasPrefix(c.data, locked) && os.Getuid() == 0 {
-				t.Skip("root may write everywhere")
-			}
 			if c.data == "" {
 				c.data = filepath.Join(t.TempDir(), "data")
 			}
 			args := append([]string{"server", "--data", c.data, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0"}, c.args...)
-			server := runProgram(t, args...)
+			cmd := exec.Command(program, args...)
+			if c.data == locked && os.Getuid() == 0 { // who may write everywhere
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			}
+			server := launchCommand(t, cmd)
+			t.Cleanup(server.kill)
 			if code := server.wait(t); code != 1 && code != 2 {
 				t.Errorf("exit code %d", code)
 			}

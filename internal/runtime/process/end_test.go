@@ -252,7 +252,8 @@ func TestForgetGivesBackThePort(t *testing.T) {
 	taken := func() bool {
 		b.ports.mu.Lock()
 		defer b.ports.mu.Unlock()
-		return b.ports.taken[port]
+		_, taken := b.ports.taken[port]
+		return taken
 	}
 	if !taken() {
 		t.Error("the port of an ended replica is not its own any more")

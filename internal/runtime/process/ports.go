@@ -1,7 +1,9 @@
 package process
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -59,21 +61,34 @@ func disjointPorts(ephemeral PortRange, log *slog.Logger) PortRange {
 
 // ports hands out ports. One is handed out again as late as possible, so that
 // nothing that still knows an old address meets another replica there.
+//
+// A port is claimed for the whole machine before it is handed out: a replica may
+// load its model for minutes before it listens, and until then the port looks
+// free to another server. Were it given away twice, the checks of the slower
+// replica would pass at the faster one, and requests would go to the wrong
+// service.
 type ports struct {
-	all  PortRange
-	host string
-	free func(host string, port int) bool // as the machine sees it
+	all   PortRange
+	host  string
+	free  func(host string, port int) bool // as the machine sees it
+	claim func(port int) (claim, error)    // errClaimed: another server has it
 
 	mu    sync.Mutex
-	taken map[int]bool
+	taken map[int]claim
 	next  int
 }
+
+// claim is a port claimed for the whole machine, until Close or the end of this
+// process.
+type claim = io.Closer
+
+var errClaimed = errors.New("another server on this machine has claimed the port")
 
 // newPorts begins at a random port, so that two servers on one machine hardly
 // ever look at the same one at the same time.
 func newPorts(all PortRange, host string) *ports {
 	return &ports{
-		all: all, host: host, free: bindable, taken: map[int]bool{},
+		all: all, host: host, free: bindable, claim: claimPort, taken: map[int]claim{},
 		next: all.First + rand.IntN(all.Last-all.First+1),
 	}
 }
@@ -83,35 +98,61 @@ func newPorts(all PortRange, host string) *ports {
 func (p *ports) reserve(own int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if own != 0 && p.free(p.host, own) {
-		p.taken[own] = true
+	if own != 0 && p.free(p.host, own) && p.take(own) {
 		return own, nil
 	}
-	delete(p.taken, own)
+	p.giveBack(own)
 	for range p.all.Last - p.all.First + 1 {
 		port := p.next
 		if p.next++; p.next > p.all.Last {
 			p.next = p.all.First
 		}
-		if !p.taken[port] && p.free(p.host, port) {
-			p.taken[port] = true
+		if _, taken := p.taken[port]; taken || !p.take(port) {
+			continue
+		}
+		if p.free(p.host, port) {
 			return port, nil
 		}
+		p.giveBack(port)
 	}
 	return 0, &runtime.UnplacedError{Reason: fmt.Sprintf("no port of %v is free; end other processes or give the server a wider range", p.all)}
 }
 
-// hold marks the port of an adopted replica.
+// take claims a port, or keeps its claim. A machine that cannot claim (it is out
+// of file descriptors) hands the port out all the same.
+func (p *ports) take(port int) bool {
+	if p.taken[port] != nil {
+		return true
+	}
+	c, err := p.claim(port)
+	if errors.Is(err, errClaimed) {
+		return false
+	}
+	p.taken[port] = c
+	return true
+}
+
+func (p *ports) giveBack(port int) {
+	if c := p.taken[port]; c != nil {
+		c.Close()
+	}
+	delete(p.taken, port)
+}
+
+// hold marks the port of an adopted replica, which listens there whoever has
+// claimed it.
 func (p *ports) hold(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.taken[port] = true
+	if !p.take(port) {
+		p.taken[port] = nil
+	}
 }
 
 func (p *ports) release(port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.taken, port)
+	p.giveBack(port)
 }
 
 // bindable tries both: a replica listens on host, or on all addresses, and

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -47,6 +48,7 @@ func TestReserve(t *testing.T) {
 	busy := map[int]bool{20002: true} // another program's
 	p := newPorts(PortRange{20000, 20004}, "127.0.0.1")
 	p.free = func(_ string, port int) bool { return !busy[port] }
+	p.claim = func(int) (claim, error) { return io.NopCloser(nil), nil }
 	p.next = 20001
 	reserve := func(own, want int) {
 		t.Helper()
@@ -73,6 +75,46 @@ func TestReserve(t *testing.T) {
 	reserve(0, 0)
 	busy = nil
 	reserve(0, 20002)
+}
+
+// TestTwoServersShareNoPort lets two servers choose among the same ports before
+// anything listens on any of them.
+func TestTwoServersShareNoPort(t *testing.T) {
+	all := PortRange{19000, 19003}
+	var two [2]*ports
+	for i := range two {
+		two[i] = newPorts(all, "127.0.0.1")
+		two[i].next = all.First
+	}
+	owner := map[int]int{}
+	for range 2 {
+		for i, p := range two {
+			port, err := p.reserve(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, twice := owner[port]; twice {
+				t.Errorf("port %d was handed out by both", port)
+			}
+			owner[port] = i
+		}
+	}
+	if port, err := two[0].reserve(0); err == nil {
+		t.Errorf("with all taken, port %d was handed out", port)
+	}
+	for port, i := range owner {
+		if again, err := two[i].reserve(port); again != port || err != nil {
+			t.Errorf("its own port %d became %d, %v", port, again, err)
+		}
+		two[1-i].hold(port) // adopted: it listens there, whatever was claimed
+		two[1-i].release(port)
+		two[i].release(port)
+	}
+	for range owner {
+		if _, err := two[1].reserve(0); err != nil {
+			t.Errorf("what was given back is not free again: %v", err)
+		}
+	}
 }
 
 func TestBindable(t *testing.T) {
