@@ -27,11 +27,6 @@ func containerKeys() []Key {
 }
 
 func checkKeys(title, at, doc, rule string) []Key {
-	later := func(kind string) (string, Effect) {
-		return "refused by this release; a later one runs " + kind + " checks", EffectLater
-	}
-	exec, execEffect := later("exec")
-	grpc, grpcEffect := later("grpc")
 	return section(title, []Key{
 		{Path: at, Type: typeObject(), Rule: rule, Doc: doc + " Exactly one of http_get, tcp_socket, exec and grpc."},
 		{Path: at + ".http_get", Type: typeObject(), Doc: "Succeeds on a status from 200 to 399."},
@@ -40,11 +35,11 @@ func checkKeys(title, at, doc, rule string) []Key {
 		{Path: at + ".http_get.scheme", Type: typeOneOf("http", "https", "HTTP", "HTTPS"), Default: `"http"`, Doc: "How to connect."},
 		{Path: at + ".tcp_socket", Type: typeObject(), Doc: "Succeeds when a connection opens."},
 		{Path: at + ".tcp_socket.port", Type: typePort(), Rule: "the replica's port", Doc: "As in http_get."},
-		{Path: at + ".exec", Type: typeObject(), Doc: "Succeeds when the command exits 0.", Effect: execEffect, Why: exec},
-		{Path: at + ".exec.command", Type: typeTextList(), Rule: "required", Doc: "The program and its arguments.", Effect: execEffect},
-		{Path: at + ".grpc", Type: typeObject(), Doc: "Succeeds when grpc.health.v1 answers SERVING.", Effect: grpcEffect, Why: grpc},
-		{Path: at + ".grpc.port", Type: typePort(), Rule: "the replica's port", Doc: "As in http_get.", Effect: grpcEffect},
-		{Path: at + ".grpc.service", Type: typeText(), Default: `""`, Doc: "The service asked about.", Effect: grpcEffect},
+		{Path: at + ".exec", Type: typeObject(), Doc: "Succeeds when the command exits 0. Run where the replica runs and with its environment, $PORT too; at most once a second; ended at its time-out."},
+		{Path: at + ".exec.command", Type: typeTextList(), Rule: "required", Doc: "The program and its arguments, run without a shell; {{port}} is replaced."},
+		{Path: at + ".grpc", Type: typeObject(), Doc: "Succeeds when grpc.health.v1 answers SERVING, over HTTP/2 without TLS."},
+		{Path: at + ".grpc.port", Type: typePort(), Rule: "the replica's port", Doc: "As in http_get."},
+		{Path: at + ".grpc.service", Type: typeText(), Default: `""`, Doc: "The service asked about; empty asks about the whole server."},
 		{Path: at + ".initial_delay_seconds", Type: typeSeconds(false), Default: "0", Doc: "From when on failures count. Probing begins at once."},
 		{Path: at + ".period_seconds", Type: typeSeconds(true), Default: "5", Doc: "Time between probes; a new replica is probed faster."},
 		{Path: at + ".timeout_seconds", Type: typeSeconds(true), Default: "2", Doc: "Longest time for one probe."},

@@ -128,8 +128,6 @@ func (c *checker) hasProblemAt(path string) bool {
 	return false
 }
 
-const notYet = "checks are not available in this release; use http_get or tcp_socket"
-
 func (c *checker) checkRules(r reader, at string) {
 	if r.given(at) == nil {
 		return
@@ -145,9 +143,9 @@ func (c *checker) checkRules(r reader, at string) {
 		c.add(at, r.given(at), "the check has no kind; exactly one of http_get, tcp_socket, exec and grpc is allowed")
 	case len(kinds) > 1:
 		c.add(at, r.given(at), "the check has %d kinds, %s; exactly one is allowed", len(kinds), strings.Join(kinds, " and "))
-	case kinds[0] == "exec" && r.length(at+".exec.command") == 0:
-		c.add(at+".exec.command", nil, "missing: the program and its arguments are needed; and exec %s", notYet)
-	case kinds[0] == "exec" || kinds[0] == "grpc":
-		c.add(at+"."+kinds[0], nil, "%s %s", kinds[0], notYet)
+	case kinds[0] == "exec" && r.length(at+".exec.command") == 0 && !c.hasProblemAt(at+".exec.command"):
+		c.add(at+".exec.command", nil, "missing: a list of the program and its arguments is needed, such as [\"./ready.sh\", \"--quick\"]")
+	case kinds[0] == "exec" && r.length(at+".exec.command") > 0 && r.text(at+".exec.command[0]") == "":
+		c.add(at+".exec.command[0]", "", "empty: it has to name the program")
 	}
 }

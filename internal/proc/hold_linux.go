@@ -116,7 +116,17 @@ func (p *Process) Wait(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	defer context.AfterFunc(ctx, func() { _ = p.pidfd.SetReadDeadline(time.Unix(1, 0)) })()
+	expired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = p.pidfd.SetReadDeadline(time.Unix(1, 0))
+		close(expired)
+	})
+	defer func() {
+		if !stop() {
+			<-expired
+			_ = p.pidfd.SetReadDeadline(time.Time{}) // for the next Wait
+		}
+	}()
 	over := false
 	err = raw.Read(func(fd uintptr) bool {
 		over = readable(int(fd))

@@ -12,6 +12,7 @@ type options struct {
 	neverListen bool
 	idle        bool
 	unready     bool
+	grpc        bool
 
 	exitAfter     time.Duration
 	exitCode      int
@@ -34,6 +35,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.neverListen, "never-listen", false, "never open the port")
 	f.BoolVar(&o.idle, "idle", false, "open no port and wait to be ended; what -fork and -setsid-child start")
 	f.BoolVar(&o.unready, "unready", false, "answer /ready with 503 until POST /ready")
+	f.BoolVar(&o.grpc, "grpc", false, "have grpc.health.v1, for the services \"\" and \"model\": SERVING as /ready is 200")
 	f.DurationVar(&o.exitAfter, "exit-after", -1, "exit by itself after this long")
 	f.IntVar(&o.exitCode, "exit-code", 0, "the exit code of -exit-after")
 	f.DurationVar(&o.drain, "drain", 0, "on SIGTERM, go on for this long after the last request")

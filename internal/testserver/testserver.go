@@ -124,7 +124,7 @@ func (s *server) serve() error {
 		time.AfterFunc(s.exitAfter, func() { s.exit(s.exitCode) })
 	}
 
-	srv := &http.Server{Handler: s.routes(), Protocols: new(http.Protocols)}
+	srv := &http.Server{Handler: s.withGRPC(s.routes()), Protocols: new(http.Protocols)}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	served := make(chan error, 1)

@@ -22,19 +22,13 @@ type Address struct {
 	Host    string
 	Port    int
 	Nominal int
+	// Exec runs the command of an exec check where the replica runs. It returns
+	// why the command failed, and ends it when ctx is done.
+	Exec func(ctx context.Context, command []string) error
 }
 
-// Supports says whether Probe can carry out the check, and if not what to use
-// instead; name is its key in the service file.
-func Supports(name Kind, c *api.Check) error {
-	if c == nil || c.HTTP != nil || c.TCP != nil {
-		return nil
-	}
-	return fmt.Errorf("%s: only http_get and tcp_socket are carried out here; use one of them", name)
-}
-
-// Probe makes one probe on a connection of its own and returns why it failed,
-// or nil. The caller gives ctx the check's time-out.
+// Probe makes one probe, on a connection of its own where it needs one, and
+// returns why it failed, or nil. The caller gives ctx the check's time-out.
 func (a Address) Probe(ctx context.Context, c api.Check) error {
 	var what string
 	var err error
@@ -43,8 +37,12 @@ func (a Address) Probe(ctx context.Context, c api.Check) error {
 		what, err = a.get(ctx, c.HTTP)
 	case c.TCP != nil:
 		what, err = a.open(ctx, c.TCP)
+	case c.GRPC != nil:
+		what, err = a.ask(ctx, c.GRPC)
+	case c.Exec != nil && a.Exec != nil:
+		what, err = "exec "+strings.Join(c.Exec.Command, " "), a.Exec(ctx, c.Exec.Command)
 	default:
-		return errors.New("only http_get and tcp_socket are carried out here")
+		return errors.New("this kind of check cannot be carried out here; use http_get, tcp_socket or grpc")
 	}
 	switch {
 	case err == nil:

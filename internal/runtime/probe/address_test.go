@@ -175,15 +175,3 @@ func TestProbeSaysWhatFailed(t *testing.T) {
 		}
 	}
 }
-
-func TestUnsupportedChecksAreNamed(t *testing.T) {
-	if err := Supports(Health, &api.Check{Exec: &api.ExecCheck{}}); err == nil || !strings.Contains(err.Error(), "health_check") {
-		t.Errorf("%v", err)
-	}
-	if err := Supports(Health, &api.Check{TCP: &api.TCPCheck{}}); err != nil {
-		t.Error(err)
-	}
-	if err := Supports(Startup, nil); err != nil {
-		t.Error(err)
-	}
-}

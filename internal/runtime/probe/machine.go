@@ -61,6 +61,10 @@ const (
 	slowed  = 100 * time.Millisecond
 )
 
+// execEvery is the shortest time between two runs of an exec check, however new
+// the replica is: a probe costs a process.
+const execEvery = time.Second
+
 // patience is how long a process may take before what its checks say against
 // it is news: that nothing listens in the first moments is no wonder.
 const patience = time.Second
@@ -224,7 +228,14 @@ func reason(kind Kind, failures int, outcome error) string {
 // interval is the time from one probe to the next. Liveness is never probed
 // fast: its failures count from the first.
 func (m *Machine) interval(kind Kind, now time.Time) time.Duration {
-	period := m.checks[kind].check.Period
+	check := m.checks[kind].check
+	if check.Exec != nil {
+		if kind == Liveness || m.first {
+			return max(check.Period, execEvery)
+		}
+		return execEvery
+	}
+	period := check.Period
 	if kind == Liveness || m.first {
 		return period
 	}

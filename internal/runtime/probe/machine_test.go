@@ -239,3 +239,24 @@ func TestReasonNamesCheckAndCause(t *testing.T) {
 		t.Errorf("reported %v", got)
 	}
 }
+
+// TestExecIsRare: a command costs a process, so that it is never run more than
+// once a second, also by a new replica and whatever its period says.
+func TestExecIsRare(t *testing.T) {
+	exec := &api.Check{Exec: &api.ExecCheck{Command: []string{"x"}}, Period: 100 * time.Millisecond}
+	for name, checks := range map[string]Checks{"startup": {Startup: exec}, "health": {Health: exec}, "liveness": {Liveness: exec}} {
+		for _, outcome := range []script{"x", "."} {
+			scripts := map[Kind]script{Startup: outcome, Health: outcome, Liveness: outcome}
+			_, probes := play(Begin(checks, time.Unix(1000, 0)), scripts, 10*time.Second)
+			for kind, n := range probes {
+				if n > 11 {
+					t.Errorf("%s, outcomes %s: %d probes of %s in 10 s", name, outcome, n, kind)
+				}
+			}
+		}
+	}
+	slow := &api.Check{Exec: &api.ExecCheck{Command: []string{"x"}}, Period: time.Minute}
+	if _, probes := play(Begin(Checks{Health: slow}, time.Unix(1000, 0)), map[Kind]script{Health: "xxx."}, 50*time.Second); probes[Health] != 4 {
+		t.Errorf("%d probes of a new replica, want one a second until it is healthy, the fourth", probes[Health])
+	}
+}

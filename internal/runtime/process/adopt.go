@@ -28,8 +28,8 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 	leaders := map[string]stray{}
 	marked := map[string]bool{}
 	for _, p := range r.sweeps.scan() {
-		marked[p.replica] = true
-		if p.Group != p.Pid {
+		marked[p.replica] = marked[p.replica] || !p.check
+		if p.Group != p.Pid || p.check {
 			continue
 		}
 		// Of several, the first is the main process: the others are what it started.
@@ -52,7 +52,7 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 		result[i].Handle, lives[id] = handle, true
 		r.takeOver(a, process, *handle)
 	}
-	r.sweeps.killWhere(func(id string) bool { return !lives[id] })
+	r.sweeps.killWhere(func(p stray) bool { return !lives[p.replica] || p.check })
 	for i, a := range list {
 		if !lives[result[i].Replica] && (a.Handle != nil || marked[result[i].Replica]) {
 			exit := runtime.Exit{At: time.Now()}
@@ -112,7 +112,7 @@ func (r *Runtime) takeOver(a runtime.Adoption, process *proc.Process, handle run
 			checks = probe.Resume(c, handle.StartedAt, time.Now(), spread(known.id))
 		}
 	}
-	r.watch(known, process, handle, 0, a.Launch.Spec, checks)
+	r.watch(known, process, handle, 0, a.Launch, checks)
 }
 
 // spread is a number from 0 to 1 that is the replica's own.

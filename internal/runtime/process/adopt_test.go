@@ -102,6 +102,12 @@ func own() error {
 // SIGKILL.
 func (b *bench) startAndDie(t *testing.T, launches ...runtime.Launch) []runtime.Handle {
 	t.Helper()
+	return b.startAndDieAfter(t, func() {}, launches...)
+}
+
+// startAndDieAfter is startAndDie that waits for something before the kill.
+func (b *bench) startAndDieAfter(t *testing.T, wait func(), launches ...runtime.Launch) []runtime.Handle {
+	t.Helper()
 	orders, err := json.Marshal(ownerOrders{DataDir: b.data, Launches: launches})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +135,7 @@ func (b *bench) startAndDie(t *testing.T, launches ...runtime.Launch) []runtime.
 	if err := json.NewDecoder(out).Decode(&answer); err != nil {
 		t.Fatal(err)
 	}
+	wait()
 	if err := syscall.Kill(answer.Pid, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}

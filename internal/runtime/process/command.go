@@ -56,7 +56,7 @@ func (r *Runtime) prepare(l runtime.Launch, port int) (*program, error) {
 	if len(p.argv) == 0 || p.argv[0] == "" {
 		return nil, unstartable("containers[0].command %q names no program after its variables were expanded", c.Command)
 	}
-	p.path, err = lookUp(p.argv[0], dir, env["PATH"])
+	p.path, err = lookUp(p.argv[0], dir, env["PATH"], "containers[0].command")
 	return p, err
 }
 
@@ -138,16 +138,17 @@ func (r *Runtime) environment(l runtime.Launch, dir, model string, port int) env
 	return env
 }
 
-// lookUp finds an executable as a shell in dir with this PATH would.
-func lookUp(name, dir, path string) (string, error) {
+// lookUp finds an executable as a shell in dir with this PATH would; key is what
+// names it in the service file.
+func lookUp(name, dir, path, key string) (string, error) {
 	if strings.Contains(name, "/") {
 		full := within(dir, name)
-		return full, executable(full)
+		return full, executable(full, key)
 	}
 	var found error
 	for _, folder := range filepath.SplitList(path) {
 		full := filepath.Join(within(dir, folder), name)
-		err := executable(full)
+		err := executable(full, key)
 		if err == nil {
 			return full, nil
 		}
@@ -161,14 +162,14 @@ func lookUp(name, dir, path string) (string, error) {
 	return "", unstartable("the executable %q is not in the replica's PATH (%s); install it, or write its path with a slash", name, path)
 }
 
-func executable(path string) error {
+func executable(path, key string) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return unstartable("the executable %s does not exist; put it there, or correct containers[0].command", path)
+		return unstartable("the executable %s does not exist; put it there, or correct %s", path, key)
 	case err != nil:
 		return unstartable("the executable cannot be used: %v", err)
 	case info.IsDir():
-		return unstartable("%s is a directory, not an executable; correct containers[0].command", path)
+		return unstartable("%s is a directory, not an executable; correct %s", path, key)
 	}
 	if err := unix.Access(path, unix.X_OK); err != nil {
 		return unstartable("%s is not executable; allow it with: chmod +x %s", path, path)

@@ -39,6 +39,7 @@ import (
 const (
 	envReplica = "SLUICE_REPLICA"
 	envData    = "SLUICE_DATA"
+	envCheck   = "SLUICE_CHECK" // set for the command of an exec check only
 )
 
 // Config is what a Runtime needs to know.

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/proc"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/probe"
@@ -69,9 +68,6 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	if l.Spec == nil {
 		return runtime.Handle{}, unstartable("replica %s: the configuration of version %d is not there; update the service", l.Replica, l.Version)
 	}
-	if err := supported(l.Spec.Container); err != nil {
-		return runtime.Handle{}, err
-	}
 	known.begin(true)
 	defer known.begin(false)
 	port, err := r.ports.reserve(known.port)
@@ -93,7 +89,7 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 		Attempt: l.Attempt, Address: net.JoinHostPort(r.cfg.Host, strconv.Itoa(port)),
 		Pid: process.Pid, StartTime: process.Start, BootID: r.bootID, StartedAt: started,
 	}
-	r.watch(known, process, handle, logFrom, l.Spec, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
+	r.watch(known, process, handle, logFrom, l, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
 	return handle, nil
 }
 
@@ -103,23 +99,18 @@ func (k *replica) begin(begun bool) {
 	k.begun, k.quiet = begun, false
 }
 
-// supported refuses what would otherwise silently never be checked.
-func supported(c api.Container) error {
-	for kind, check := range map[probe.Kind]*api.Check{probe.Startup: c.Startup, probe.Health: c.Health, probe.Liveness: c.Liveness} {
-		if err := probe.Supports(kind, check); err != nil {
-			return unstartable("containers[0].%v", err)
-		}
-	}
-	return nil
-}
-
-// spawn starts the program in a session of its own, its output in the log.
+// spawn starts the program, its output in the log.
 func spawn(p *program, log *logFile) (*proc.Process, error) {
 	out, err := log.open()
 	if err != nil {
 		return nil, fmt.Errorf("open the replica's log: %w", err)
 	}
 	defer out.Close()
+	return p.start(out)
+}
+
+// start starts the program in a session of its own.
+func (p *program) start(out *os.File) (*proc.Process, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
@@ -137,7 +128,7 @@ func spawn(p *program, log *logFile) (*proc.Process, error) {
 
 // watch records the run and follows it: one goroutine waits for its end, one
 // makes its checks.
-func (r *Runtime) watch(known *replica, process *proc.Process, handle runtime.Handle, logFrom int64, spec *api.Spec, checks *probe.Machine) {
+func (r *Runtime) watch(known *replica, process *proc.Process, handle runtime.Handle, logFrom int64, l runtime.Launch, checks *probe.Machine) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	now := &run{
 		replica: known.id, handle: handle, process: process, logFrom: logFrom,
@@ -148,16 +139,19 @@ func (r *Runtime) watch(known *replica, process *proc.Process, handle runtime.Ha
 	now.quiet = known.quiet
 	known.mu.Unlock()
 	if checks != nil && !now.quiet {
-		at := probeAddress(handle.Address, spec)
+		at := r.probeAddress(handle.Address, l)
 		r.busy.Go(func() { probe.Run(ctx, checks, at.Probe, now.report) })
 	}
 	r.busy.Go(func() { r.await(known, now) })
 }
 
-func probeAddress(address string, spec *api.Spec) probe.Address {
+func (r *Runtime) probeAddress(address string, l runtime.Launch) probe.Address {
 	host, port, _ := net.SplitHostPort(address)
 	n, _ := strconv.Atoi(port)
-	return probe.Address{Host: host, Port: n, Nominal: spec.Container.Port}
+	return probe.Address{
+		Host: host, Port: n, Nominal: l.Spec.Container.Port,
+		Exec: func(ctx context.Context, command []string) error { return r.execute(ctx, l, n, command) },
+	}
 }
 
 // report passes on what a check found, unless the run is quiet or over.

@@ -30,7 +30,10 @@ func newSweeper(data string, log *slog.Logger) *sweeper {
 
 // marks are what the environment of a process says of the replica that it
 // belongs to; "" for what it does not say.
-type marks struct{ replica, data, port string }
+type marks struct {
+	replica, data, port string
+	check               bool // of the command of an exec check, not of the replica itself
+}
 
 func marksOf(pid int) marks {
 	var m marks
@@ -42,6 +45,8 @@ func marksOf(pid int) marks {
 			m.data = value
 		case "PORT":
 			m.port = value
+		case envCheck:
+			m.check = true
 		}
 	}
 	return m
@@ -93,7 +98,7 @@ func (s *sweeper) work() {
 			return
 		}
 		s.mu.Unlock()
-		s.killWhere(func(replica string) bool { return batch[replica] != nil })
+		s.killWhere(func(p stray) bool { return batch[p.replica] != nil })
 		for _, waiters := range batch {
 			for _, done := range waiters {
 				close(done)
@@ -106,13 +111,13 @@ func (s *sweeper) work() {
 // of SIGKILL hangs in the kernel, and nothing may wait for it for ever.
 const sweepRounds = 10
 
-// killWhere ends the processes of the replicas that match, and looks again until
+// killWhere ends the processes that match, and looks again until
 // there is none: one of them may have forked meanwhile.
-func (s *sweeper) killWhere(match func(replica string) bool) {
+func (s *sweeper) killWhere(match func(stray) bool) {
 	for range sweepRounds {
 		var killed []*proc.Process
 		for _, p := range s.scan() {
-			if !match(p.replica) {
+			if !match(p) {
 				continue
 			}
 			if h := s.killOne(p); h != nil {

@@ -71,7 +71,7 @@ func testNothingRuns(t *testing.T, s *stage) {
 		s.rt.Quiet(id)
 		s.rt.Forget(id)
 	}
-	if n := len(s.events.Of(l.Replica)); n != 1 {
+	if n := len(s.events.Of(l.Replica, runtime.Exited)); n != 1 {
 		t.Errorf("events %+v", s.events.Of(l.Replica))
 	}
 }

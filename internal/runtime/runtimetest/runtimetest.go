@@ -40,6 +40,8 @@ func Run(t *testing.T, setup func(t *testing.T) Place) {
 		"crash":         testCrash,
 		"next attempt":  testNextAttempt,
 		"checks":        testChecks,
+		"check by exec": testExecCheck,
+		"check by grpc": testGRPCCheck,
 		"not live":      testNotLive,
 		"quiet":         testQuiet,
 		"terminate":     testTerminate,
