@@ -64,19 +64,15 @@ func strategyKeys() []Key {
 
 func rpcKeys() []Key {
 	const processor = "it tunes the server inside EAS's processors; give your own server its own option in containers[0].command"
-	later := func(what string) string { return notEnforced + "; " + what }
 	return section("Requests", []Key{
 		{Path: "metadata.rpc.enable_sigterm", Type: typeFlag(), Class: ClassLive, Default: "false",
 			Doc: "Whether a draining replica gets SIGTERM, so that it may end before the grace period does."},
-		{Path: "metadata.rpc.keepalive", Type: typeAtLeast(0), Class: ClassLive, Rule: "600000",
-			Doc:    "The longest time for a request in milliseconds, until the response header.",
-			Effect: EffectLater, Why: later("requests are not timed out yet")},
-		{Path: "metadata.rpc.max_queue_size", Type: typeAtLeast(0), Class: ClassLive, Rule: "no limit",
-			Doc:    "How many requests a replica may have waiting; beyond it 450.",
-			Effect: EffectLater, Why: later("requests are not counted against it yet")},
+		{Path: "metadata.rpc.keepalive", Type: typeAtLeast(0), Class: ClassLive, Default: "600000",
+			Doc: "The longest time for a request in milliseconds, until the header of its answer; beyond it 408. 0: no limit. Streams and WebSockets are not cut by it; for gRPC it counts from the end of what the caller sends."},
+		{Path: "metadata.rpc.max_queue_size", Type: typeAtLeast(0), Class: ClassLive, Rule: "0: no limit",
+			Doc: "How many requests a replica may have in hand at a gateway, streams and WebSockets included. One that is full is passed over; when all are, 450."},
 		{Path: "metadata.rpc.rate_limit", Type: typeNumber(0, math.Inf(1)), Class: ClassLive, Rule: "0: no limit",
-			Doc:    "Requests per second and replica; beyond it 429.",
-			Effect: EffectLater, Why: later("requests are not limited yet")},
+			Doc: "Requests per second and replica at a gateway, up to one second's worth at once. A replica that has had its number is passed over; when all have, 429 with Retry-After."},
 		{Path: "metadata.rpc.worker_threads", Type: typeAtLeast(1), Doc: "Parallel requests of a processor.", Effect: EffectNone, Why: processor},
 		{Path: "metadata.rpc.io_threads", Type: typeAtLeast(1), Doc: "Network threads of a processor.", Effect: EffectNone, Why: processor},
 		{Path: "metadata.rpc.batching", Type: typeFlag(), Doc: "Batching in a processor.", Effect: EffectNone, Why: processor},

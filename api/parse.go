@@ -43,6 +43,11 @@ func readSpec(r reader) *Spec {
 			Sigterm: r.flag("metadata.rpc.enable_sigterm"),
 			Mode:    r.text("metadata.eas.drain"),
 		},
+		Limits: Limits{
+			Keepalive: time.Duration(r.whole("metadata.rpc.keepalive")) * time.Millisecond,
+			MaxQueue:  r.whole("metadata.rpc.max_queue_size"),
+			RateLimit: r.number("metadata.rpc.rate_limit"),
+		},
 		Strategy: Strategy{
 			MaxSurge:       r.count("metadata.rolling_strategy.max_surge"),
 			MaxUnavailable: r.count("metadata.rolling_strategy.max_unavailable"),

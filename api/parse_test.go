@@ -23,6 +23,7 @@ func TestDefaults(t *testing.T) {
 		Name: "a", Instance: 1,
 		Strategy: api.Strategy{Replacement: api.ReplacementStarted, StartupTimeout: 10 * time.Minute},
 		Drain:    api.Drain{Grace: 30 * time.Second, Mode: api.DrainGracePeriod},
+		Limits:   api.Limits{Keepalive: 10 * time.Minute},
 		Container: api.Container{Command: "./server", Port: 8000, HealthDefaulted: true, Health: &api.Check{
 			TCP: &api.TCPCheck{}, Period: 5 * time.Second, Timeout: 2 * time.Second, SuccessThreshold: 1, FailureThreshold: 3,
 		}},
@@ -59,6 +60,9 @@ func TestValues(t *testing.T) {
 		{`{"metadata":{"eas.termination_grace_period":0.25}}`, func(s *api.Spec) any { return s.Drain.Grace }, dur("250ms")},
 		{`{"runtime":{"termination_grace_period":7}}`, func(s *api.Spec) any { return s.Drain.Grace }, dur("7s")},
 		{`{"metadata":{"rpc.enable_sigterm":true,"eas.drain":"idle"}}`, func(s *api.Spec) any { return s.Drain }, api.Drain{Grace: 30 * time.Second, Sigterm: true, Mode: api.DrainIdle}},
+		{`{"metadata":{"rpc":{"keepalive":5000,"max_queue_size":64,"rate_limit":2.5}}}`, func(s *api.Spec) any { return s.Limits },
+			api.Limits{Keepalive: 5 * time.Second, MaxQueue: 64, RateLimit: 2.5}},
+		{`{"metadata":{"rpc":{"keepalive":0}}}`, func(s *api.Spec) any { return s.Limits }, api.Limits{}},
 		{`{"metadata":{"enable_grpc":true}}`, func(s *api.Spec) any { return s.GRPC }, true},
 		{`{"runtime":{"enable_crash_block":true}}`, func(s *api.Spec) any { return s.NoCrashRestart }, true},
 		{`{"labels":{"a.b":"c"}}`, func(s *api.Spec) any { return s.Labels["a.b"] }, "c"},

@@ -21,6 +21,7 @@ type Spec struct {
 
 	Strategy Strategy
 	Drain    Drain
+	Limits   Limits
 	GRPC     bool // metadata.enable_grpc: HTTP/2 requests go upstream as cleartext HTTP/2
 
 	Container      Container
@@ -59,6 +60,22 @@ const (
 	DrainGracePeriod = "grace_period"
 	DrainIdle        = "idle"
 )
+
+// Limits are what a gateway holds requests to (metadata.rpc). Each gateway
+// counts by itself. Streams and upgraded connections count as requests in hand
+// until they end, and no limit cuts one.
+type Limits struct {
+	// Keepalive is how long a request may take until the header of its answer:
+	// default 10 min, 0 for no limit; beyond it 408. For gRPC it counts from the
+	// end of what the caller sends.
+	Keepalive time.Duration `json:"keepalive,omitempty"`
+	// MaxQueue is how many requests a replica may have in hand, 0 for no limit;
+	// beyond it another replica, and 450 when there is none.
+	MaxQueue int `json:"max_queue,omitempty"`
+	// RateLimit is how many requests a second a replica is given, 0 for no
+	// limit; beyond it another replica, and 429 when there is none.
+	RateLimit float64 `json:"rate_limit,omitempty"`
+}
 
 // Container is containers[0]: what a replica runs.
 type Container struct {

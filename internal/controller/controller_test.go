@@ -209,6 +209,13 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestClassesOfKeys(t *testing.T) {
+	// What the gateways must hold requests to: version 4 of the table sets it.
+	limits := func(version int) api.Limits {
+		if version < 4 {
+			return api.Limits{Keepalive: 10 * time.Minute}
+		}
+		return api.Limits{Keepalive: 2 * time.Second, MaxQueue: 7, RateLimit: 1.5}
+	}
 	inWorld(t, func(t *testing.T, w *world) {
 		ctx := context.Background()
 		w.create(t, 2)
@@ -223,8 +230,9 @@ func TestClassesOfKeys(t *testing.T) {
 			{`{"metadata":{"instance":2,"token":"secret"}}`, 1, false, true},
 			{`{"metadata":{"eas.termination_grace_period":60}}`, 2, false, true},
 			{`{"metadata":{"rolling_strategy":{"max_surge":2}}}`, 3, false, true},
-			{`{"containers":[{"command":"./other"}]}`, 4, true, true},
-			{`{"containers":[{"command":"./other"}]}`, 4, false, false},
+			{`{"metadata":{"rpc":{"keepalive":2000,"max_queue_size":7,"rate_limit":1.5}}}`, 4, false, true},
+			{`{"containers":[{"command":"./other"}]}`, 5, true, true},
+			{`{"containers":[{"command":"./other"}]}`, 5, false, false},
 		} {
 			before := pids()
 			patch := c.patch
@@ -237,7 +245,7 @@ func TestClassesOfKeys(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			if s := w.get(t); out.Changed != c.changed || s.LatestVersion != c.versions || (pids() != before) != c.replaced ||
-				s.Status != api.StatusRunning || s.Replicas.Updated != 2 {
+				s.Status != api.StatusRunning || s.Replicas.Updated != 2 || w.plane.limits("s") != limits(s.LatestVersion) {
 				t.Errorf("%s: changed %v, %d versions, replaced %v; %s %+v", patch, out.Changed, s.LatestVersion, pids() != before, s.Status, s.Replicas)
 			}
 		}

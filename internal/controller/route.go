@@ -52,7 +52,7 @@ func (s *service) route() traffic.Route {
 		route.Endpoints = append(route.Endpoints, e)
 	}
 	if v := s.version(s.state.Service.Current.Version); v != nil {
-		route.GRPC = v.spec.GRPC
+		route.GRPC, route.Limits = v.spec.GRPC, v.spec.Limits
 	}
 	if len(route.Endpoints) == 0 {
 		route.Unavailable, route.RetryAfter = s.unavailable(), retryAfter

@@ -149,7 +149,7 @@ type plane struct {
 func (g *plane) Publish(r traffic.Route) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if old, ok := g.routes[r.Service]; ok && slices.Equal(old.Endpoints, r.Endpoints) && old.Unavailable == r.Unavailable {
+	if old, ok := g.routes[r.Service]; ok && slices.Equal(old.Endpoints, r.Endpoints) && old.Unavailable == r.Unavailable && old.Limits == r.Limits {
 		return g.revision
 	}
 	g.routes[r.Service] = r
@@ -165,6 +165,13 @@ func (g *plane) Publish(r traffic.Route) uint64 {
 		g.changed(nil)
 	})
 	return revision
+}
+
+// limits are those of a service in the routing table.
+func (g *plane) limits(service string) api.Limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.routes[service].Limits
 }
 
 // sizes are the numbers of replicas in each routing table so far.

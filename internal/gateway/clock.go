@@ -11,5 +11,8 @@ type instant int64
 
 func now() instant { return instant(time.Since(birth)) }
 
+// plus is the time so long after an instant, as sockets want it.
+func (i instant) plus(d time.Duration) time.Time { return birth.Add(time.Duration(i) + d) }
+
 // age is how long ago an instant was, in microseconds.
 func (i instant) age() int64 { return max(0, int64(now()-i)) / 1000 }

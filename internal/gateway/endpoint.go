@@ -36,6 +36,7 @@ type endpoint struct {
 	unwritten atomic.Int64
 	idle      atomic.Int64 // instant of the last end of a request
 	picked    atomic.Int64 // instant at which a request was last handed over; 0 for never
+	due       atomic.Int64 // instant at which its bucket is full again (limits.go)
 	shunned   atomic.Int64 // instant until which others go first, after a failure to connect
 	closed    atomic.Bool  // it has left the table
 	dials     atomic.Pointer[dialScope]
@@ -95,15 +96,23 @@ func (e *endpoint) close() {
 // settled tells that no request is between picking e and its first byte.
 func (e *endpoint) settled() bool { return e.unwritten.Load() == 0 }
 
-// begin counts a request that picked e, and is false when e has left the table.
-func (e *endpoint) begin() bool {
-	e.inFlight.Add(1)
+// begin counts a request that picked e, unless e has left the table or is at a
+// limit.
+func (e *endpoint) begin(l *limits, at instant) verdict {
+	if !e.take(l, at) {
+		return spent
+	}
+	if !e.enter(l.queue) {
+		e.giveBack(l)
+		return full
+	}
 	e.unwritten.Add(1)
 	if !e.closed.Load() {
-		return true
+		return begun
 	}
+	e.giveBack(l)
 	e.abandon()
-	return false
+	return left
 }
 
 // handed says that the first byte of a request is written.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync/atomic"
 )
 
@@ -70,18 +71,13 @@ func (x *exchange) forward() (whole bool) {
 // has its answer or, with whole false, is gone.
 func (x *exchange) deliver() (c *upstream, whole bool) {
 	var last error
-	ready := x.service.ready
 	for {
-		e := pick(ready, x.tried)
+		e, why := x.service.pick(x.tried, x.start)
 		if e == nil {
-			// The table may have been swapped since this request read it.
-			s := x.gateway.board.current.Load().services[x.service.name]
-			if s == nil || s == x.service {
-				x.nothingReady(last)
-				return nil, true
+			if x.again(why, last) {
+				continue
 			}
-			x.service, ready = s, s.ready
-			continue
+			return nil, true
 		}
 		x.endpoint = e
 		c, sent, err := x.try(e)
@@ -98,6 +94,22 @@ func (x *exchange) deliver() (c *upstream, whole bool) {
 		}
 		last = err
 	}
+}
+
+// again tells to look for a replica once more, because the table was swapped
+// since this request read it. If it was not, the caller has its answer.
+func (x *exchange) again(why verdict, last error) bool {
+	s := x.gateway.board.current.Load().services[x.service.name]
+	switch {
+	case s != nil && s != x.service:
+		x.service = s
+		return true
+	case why != left:
+		x.overLimit(why)
+	default:
+		x.nothingReady(last)
+	}
+	return false
 }
 
 // try writes the head to one replica. With sent false nothing was, and the
@@ -151,6 +163,9 @@ func (x *exchange) converse(c *upstream) (whole bool) {
 			w.EnableFullDuplex()
 		}
 		go x.upload(c)
+	}
+	if limit := x.service.limits.keepalive; limit > 0 {
+		c.SetReadDeadline(x.start.plus(limit))
 	}
 	keep, err := x.receive(c)
 	if err != nil {
@@ -210,6 +225,9 @@ func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 			t.canceled.Add(1)
 		}
 		return false
+	case !x.answered && errors.Is(err, os.ErrDeadlineExceeded):
+		x.timedOut()
+		return true
 	case !x.answered:
 		x.badGateway(err)
 		return true

@@ -80,29 +80,38 @@ func (x *exchange) stream() (whole bool) {
 		x.service.refuse(x.writer, x.request, http.StatusBadRequest, "the request target cannot be read", x.start)
 		return true
 	}
-	body := &streamBody{ReadCloser: x.request.Body}
+	wait := newPatience(x.request, x.service.limits.keepalive)
+	ctx := x.request.Context()
+	if wait != nil {
+		defer wait.end()
+		ctx = wait.context
+	}
+	body := &streamBody{ReadCloser: x.request.Body, wait: wait}
 	var last error
-	ready := x.service.ready
 	for {
-		e := pick(ready, x.tried)
+		e, why := x.service.pick(x.tried, x.start)
 		if e == nil {
-			s := x.gateway.board.current.Load().services[x.service.name]
-			if s == nil || s == x.service {
-				x.nothingReady(last)
-				return true
+			if x.again(why, last) {
+				continue
 			}
-			x.service, ready = s, s.ready
-			continue
+			return true
 		}
 		x.endpoint = e
-		response, sent, err := x.open(e, *target, body)
-		if err == nil {
+		response, sent, err := x.open(ctx, e, *target, body)
+		switch {
+		case err == nil && wait.answered():
 			defer e.end()
 			return x.passStream(response)
+		case err == nil:
+			response.Body.Close()
+			err = errKeepalive
 		}
 		last = err
 		gone := x.request.Context().Err() != nil
 		switch {
+		case wait.over() && !gone:
+			x.timedOut()
+			whole = true
 		case gone:
 			e.label.Load().tally.canceled.Add(1)
 			whole = false
@@ -121,7 +130,7 @@ func (x *exchange) stream() (whole bool) {
 
 // open sends the request to one endpoint; with sent false no byte can have
 // reached it.
-func (x *exchange) open(e *endpoint, target url.URL, body *streamBody) (response *http.Response, sent bool, err error) {
+func (x *exchange) open(ctx context.Context, e *endpoint, target url.URL, body *streamBody) (response *http.Response, sent bool, err error) {
 	a := &attempt{endpoint: e}
 	defer func() {
 		if a.handed.CompareAndSwap(false, true) {
@@ -133,7 +142,7 @@ func (x *exchange) open(e *endpoint, target url.URL, body *streamBody) (response
 	out := (&http.Request{
 		Method: r.Method, URL: &target, Host: r.Host, Header: x.streamHeader(),
 		Body: body, ContentLength: -1, Trailer: r.Trailer,
-	}).WithContext(httptrace.WithClientTrace(r.Context(), a.trace()))
+	}).WithContext(httptrace.WithClientTrace(ctx, a.trace()))
 	if r.ContentLength > 0 {
 		out.ContentLength = r.ContentLength
 	}
@@ -145,12 +154,17 @@ func (x *exchange) open(e *endpoint, target url.URL, body *streamBody) (response
 // empty, so that no request counts as one that may be repeated.
 type streamBody struct {
 	io.ReadCloser
+	wait *patience
 	read atomic.Bool
 }
 
 func (b *streamBody) Read(p []byte) (int, error) {
 	b.read.Store(true)
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.wait.sent()
+	}
+	return n, err
 }
 
 // Close frees a reader that waits for the caller. Before the first read there is

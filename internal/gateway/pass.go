@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -24,6 +25,9 @@ func (x *exchange) receive(c *upstream) (keep bool, err error) {
 			return false, errors.New("the replica sends interim answers without end")
 		}
 		x.passInterim()
+	}
+	if x.service.limits.keepalive > 0 { // it ends with the header
+		c.SetReadDeadline(time.Time{})
 	}
 	if a.status == http.StatusSwitchingProtocols {
 		if x.upgrade == "" {

@@ -8,16 +8,17 @@ import (
 // pick chooses the one with fewer requests in flight of two that are drawn at
 // random: nearly as even as looking at all of them, without every gateway
 // running to the same one. Those that were tried for this request already are
-// left out. The endpoint returned has begun; nil when there is none.
-func pick(ready, tried []*endpoint) *endpoint {
+// left out, and so are those at a limit. The endpoint returned has begun; when
+// there is none, the verdict says whether a limit is why.
+func (s *service) pick(tried []*endpoint, at instant) (*endpoint, verdict) {
 	if len(tried) == 0 {
-		for range 4 { // more than one turn only while a table is being swapped
-			if e := draw(ready); e != nil && e.begin() {
-				return e
+		for range 4 { // more than one turn only at a limit or while a table is being swapped
+			if e := draw(s.ready); e != nil && e.begin(&s.limits, at) == begun {
+				return e, begun
 			}
 		}
 	}
-	return best(ready, tried)
+	return s.best(tried, at)
 }
 
 func draw(ready []*endpoint) *endpoint {
@@ -39,22 +40,35 @@ func draw(ready []*endpoint) *endpoint {
 }
 
 // best looks at all that were not tried yet.
-func best(ready, tried []*endpoint) *endpoint {
+func (s *service) best(tried []*endpoint, at instant) (*endpoint, verdict) {
 	var skip []*endpoint
 	for {
 		var found *endpoint
 		var lowest int64
-		for _, e := range ready {
+		why := left
+		for _, e := range s.ready {
 			if slices.Contains(tried, e) || slices.Contains(skip, e) {
+				continue
+			}
+			if v := e.allows(&s.limits, at); v != begun {
+				if !e.closed.Load() {
+					why = max(why, v)
+				}
 				continue
 			}
 			if burden := e.burden(); found == nil || burden < lowest {
 				found, lowest = e, burden
 			}
 		}
-		if found == nil || found.begin() {
-			return found
+		if found == nil {
+			return nil, why
 		}
-		skip = append(skip, found)
+		v := found.begin(&s.limits, at)
+		if v == begun {
+			return found, begun
+		}
+		if v == left { // one at a limit is looked at again: allows says so next time
+			skip = append(skip, found)
+		}
 	}
 }

@@ -27,12 +27,19 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, service, detail 
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	body, _ := json.Marshal(problem{http.StatusText(status), status, detail, service}) // cannot fail
+	body, _ := json.Marshal(problem{title(status), status, detail, service}) // cannot fail
 	h["Content-Type"] = []string{"application/problem+json"}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		w.Write(append(body, '\n'))
 	}
+}
+
+func title(status int) string {
+	if status == statusQueueFull {
+		return "Queue Full"
+	}
+	return http.StatusText(status)
 }
 
 // isGRPC tells that a request speaks gRPC, not gRPC-Web, which is plain HTTP.
@@ -54,7 +61,9 @@ func grpcCode(status int) string {
 		return "12" // unimplemented
 	case http.StatusBadRequest:
 		return "13" // internal
-	case http.StatusRequestEntityTooLarge:
+	case http.StatusRequestTimeout:
+		return "4" // deadline exceeded
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, statusQueueFull:
 		return "8" // resource exhausted
 	}
 	return "14" // unavailable

@@ -188,11 +188,11 @@ func TestAcknowledgementIsExact(t *testing.T) {
 					return
 				default:
 				}
-				ready := b.current.Load().services["svc"].ready
+				s := b.current.Load().services["svc"]
 				if n%3 == 0 {
 					runtime.Gosched() // with a table that may be old by now
 				}
-				e := pick(ready, nil)
+				e, _ := s.pick(nil, now())
 				if e == nil {
 					continue
 				}
@@ -237,13 +237,13 @@ func TestAcknowledgementWaitsForTheByte(t *testing.T) {
 	withR := traffic.Route{Service: "svc", Endpoints: []traffic.Endpoint{{Replica: "r", Version: 1, Address: "127.0.0.1:1"}}}
 	b.apply(wire.Table{Revision: 10, Full: true, Routes: []traffic.Route{withR}})
 	old := b.current.Load().services["svc"]
-	e := pick(old.ready, nil)
+	e, _ := old.pick(nil, now())
 	b.apply(wire.Table{Revision: 11, Routes: []traffic.Route{{Service: "svc"}}})
 	b.apply(wire.Table{Revision: 12, Routes: []traffic.Route{{Service: "other"}}})
 	if got := b.acknowledgeable(); got != 10 {
 		t.Errorf("acknowledgeable %d before the byte, want 10", got)
 	}
-	if late := pick(old.ready, nil); late != nil {
+	if late, _ := old.pick(nil, now()); late != nil {
 		t.Error("a request with the old table in hand picked the endpoint")
 	}
 	for len(b.wake) > 0 {
@@ -258,7 +258,7 @@ func TestAcknowledgementWaitsForTheByte(t *testing.T) {
 	}
 	// A way back: the endpoint returns before it was settled.
 	b.apply(wire.Table{Revision: 13, Routes: []traffic.Route{withR}})
-	if again := pick(b.current.Load().services["svc"].ready, nil); again != e {
+	if again, _ := b.current.Load().services["svc"].pick(nil, now()); again != e {
 		t.Error("an endpoint that came back is not the same")
 	}
 	if got := b.acknowledgeable(); got != 13 {
@@ -274,11 +274,11 @@ func TestPickEvensOut(t *testing.T) {
 		route.Endpoints = append(route.Endpoints, traffic.Endpoint{Replica: string(rune('a' + i)), Address: "x"})
 	}
 	b.apply(wire.Table{Revision: 1, Full: true, Routes: []traffic.Route{route}})
-	ready := b.current.Load().services["svc"].ready
+	s := b.current.Load().services["svc"]
 	for range 1000 { // none of them ends
-		pick(ready, nil)
+		s.pick(nil, now())
 	}
-	for _, e := range ready {
+	for _, e := range s.ready {
 		if n := e.inFlight.Load(); n < 190 || n > 210 {
 			t.Errorf("%s has %d of 1000 in flight, want about 200", e.replica, n)
 		}

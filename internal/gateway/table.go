@@ -24,6 +24,7 @@ type service struct {
 	token       [sha256.Size]byte
 	private     bool // callers must send the token
 	grpc        bool
+	limits      limits
 	ready       []*endpoint
 	unavailable string
 	retryAfter  []string
@@ -99,7 +100,7 @@ func (b *board) apply(change wire.Table) {
 
 func (b *board) service(route *traffic.Route) *service {
 	s := &service{
-		name: route.Service, header: []string{route.Service}, grpc: route.GRPC,
+		name: route.Service, header: []string{route.Service}, grpc: route.GRPC, limits: newLimits(route.Limits),
 		private: route.Token != "", token: sha256.Sum256([]byte(route.Token)),
 		unavailable: route.Unavailable, retryAfter: []string{strconv.Itoa(max(1, route.RetryAfter))},
 		unserved: b.tally(route.Service, 0),

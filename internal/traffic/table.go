@@ -3,12 +3,15 @@
 // gateway carries a table out, the controller makes it from what it knows.
 package traffic
 
+import "sluice.dev/sluice/api"
+
 // Route is everything a gateway needs to serve one address. It is immutable
 // once made; a change is a new Route.
 type Route struct {
 	Service   string     `json:"service"`
 	Token     string     `json:"token,omitempty"` // callers must send it; "" for none
 	GRPC      bool       `json:"grpc,omitempty"`  // HTTP/2 requests go upstream as cleartext HTTP/2
+	Limits    api.Limits `json:"limits,omitzero"` // for each endpoint, at each gateway
 	Endpoints []Endpoint `json:"endpoints"`       // ready replicas only
 	// Unavailable says why nothing is ready, for the body of a 503; it is set
 	// whenever Endpoints is empty.

@@ -177,7 +177,7 @@ func (h *Hub) put(e *entry) uint64 {
 }
 
 func sameRoute(a, b traffic.Route) bool {
-	return a.Token == b.Token && a.GRPC == b.GRPC && a.Unavailable == b.Unavailable &&
+	return a.Token == b.Token && a.GRPC == b.GRPC && a.Limits == b.Limits && a.Unavailable == b.Unavailable &&
 		a.RetryAfter == b.RetryAfter && slices.Equal(a.Endpoints, b.Endpoints)
 }
 

@@ -83,6 +83,11 @@ func TestPublishNumbersChanges(t *testing.T) {
 	if again := h.Publish(route("a", "a-2", "a-1")); again != first {
 		t.Errorf("the same route in another order: revision %d, want %d", again, first)
 	}
+	limited := route("a", "a-1", "a-2")
+	limited.Limits.MaxQueue = 5
+	if of := h.Publish(limited); of <= first {
+		t.Errorf("the same replicas with another limit: revision %d after %d", of, first)
+	}
 	second := h.Publish(route("a", "a-1"))
 	third := h.Withdraw("a")
 	if second <= first || third <= second {
