@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice.dev/sluice/internal/rollout"
@@ -75,6 +76,7 @@ type Controller struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 
+	running  atomic.Bool // all that an earlier run left is adopted
 	mu       sync.Mutex
 	services map[string]*service
 }
@@ -105,7 +107,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, snap := range snapshots {
 		s := c.newService(snap.Service)
 		s.load(snap)
+		c.mu.Lock()
 		c.services[s.name()] = s
+		c.mu.Unlock()
 	}
 	if err := c.adopt(ctx); err != nil {
 		return err
@@ -114,6 +118,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		s.publish()
 	}
 	c.cfg.Gateways.Open()
+	c.running.Store(true)
 	for _, s := range c.sorted() {
 		s.kick()
 	}
@@ -160,14 +165,14 @@ func (c *Controller) Observe(e runtime.Event) {
 // GatewaysChanged tells that acknowledgements or requests in hand may have
 // changed for the services named, nil for all. It does not block.
 func (c *Controller) GatewaysChanged(names []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if names == nil {
-		for _, s := range c.services {
+		for _, s := range c.sorted() { // in order, so that a simulated run can be replayed
 			s.kick()
 		}
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, name := range names {
 		if s := c.services[name]; s != nil {
 			s.kick()

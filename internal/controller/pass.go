@@ -13,7 +13,12 @@ import (
 const retryCommit = time.Second
 
 // kick asks for a turn. One asked for while another is under way follows it.
+// Adopted replicas are reported on before all of them are adopted: what is seen
+// until then waits for the turn that Run asks for.
 func (s *service) kick() {
+	if !s.c.running.Load() {
+		return
+	}
 	if !s.asked.Swap(true) {
 		s.c.schedule.Go(s.turn)
 	}
