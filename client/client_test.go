@@ -21,7 +21,7 @@ const file = `{"metadata":{"name":"a","instance":3},"containers":[{"command":"./
 func connect(t *testing.T) (*Client, *servertest.Memory, *httptest.Server) {
 	memory := servertest.New()
 	memory.Pace = 2 * time.Millisecond
-	web := httptest.NewServer(server.New(server.Config{Releases: memory, Tokens: map[string]string{"secret": "admin"}}))
+	web := httptest.NewServer(server.New(server.Config{Releases: memory, Tokens: servertest.Tokens("secret")}))
 	t.Cleanup(func() {
 		web.CloseClientConnections()
 		memory.Close()

@@ -17,6 +17,7 @@ const (
 	CodeRefused      = "refused"      // the present state does not allow it
 	CodeStale        = "stale"        // the service is not at the revision given with If-Match
 	CodeUnauthorized = "unauthorized" // no token, or an unknown one
+	CodeForbidden    = "forbidden"    // the role of the token does not suffice
 	CodeTooLarge     = "too_large"    //
 	CodeUnavailable  = "unavailable"  // Sluice itself could not do it
 )

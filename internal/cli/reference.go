@@ -36,12 +36,26 @@ func writeGroup(b *strings.Builder, root *cobra.Command, id, title string) {
 	}
 	fmt.Fprintf(b, "\n## %s\n", title)
 	for _, cmd := range commands {
-		fmt.Fprintf(b, "\n### %s\n\n`%s`\n\n%s\n", cmd.Name(), "sluice "+cmd.Use, prose(cmd.Long))
-		if cmd.Example != "" {
-			b.WriteString("\n```\n" + cmd.Example + "\n```\n")
-		}
-		if flags := flagTable(cmd.NonInheritedFlags()); flags != "" {
-			b.WriteString("\n" + flags)
+		writeCommand(b, cmd, "###")
+	}
+}
+
+// writeCommand writes a command and the ones below it.
+func writeCommand(b *strings.Builder, cmd *cobra.Command, heading string) {
+	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+	fmt.Fprintf(b, "\n%s %s\n\n`%s`\n\n%s\n", heading, path, cmd.Parent().CommandPath()+" "+cmd.Use, prose(cmd.Long))
+	if cmd.Example != "" {
+		b.WriteString("\n```\n" + cmd.Example + "\n```\n")
+	}
+	if flags := flagTable(cmd.NonInheritedFlags()); flags != "" {
+		b.WriteString("\n" + flags)
+	}
+	if cmd.GroupID == "" {
+		return // completion, whose commands are one for each shell
+	}
+	for _, below := range cmd.Commands() {
+		if below.IsAvailableCommand() {
+			writeCommand(b, below, heading+"#")
 		}
 	}
 }

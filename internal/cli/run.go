@@ -79,6 +79,7 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 		&cobra.Group{ID: "run", Title: "Run Sluice:"},
 		&cobra.Group{ID: "change", Title: "Change a service:"},
 		&cobra.Group{ID: "look", Title: "Look at services:"},
+		&cobra.Group{ID: "access", Title: "Say who may do what:"},
 	)
 	root.AddCommand(
 		createCommand(s), updateCommand(s), applyCommand(s), scaleCommand(s), restartCommand(s), pauseCommand(s), resumeCommand(s),
@@ -86,6 +87,7 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 	root.AddCommand(
 		listCommand(s), describeCommand(s), statusCommand(s), replicasCommand(s), eventsCommand(s), logsCommand(s),
 		versionsCommand(s), versionCommand(s), diffCommand(s), historyCommand(s))
+	root.AddCommand(tokenCommand(s))
 	for _, cmd := range o.Commands {
 		if cmd.GroupID == "" {
 			cmd.GroupID = "run"

@@ -18,10 +18,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/cli"
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/server"
 	"sluice.dev/sluice/internal/server/servertest"
+	"sluice.dev/sluice/internal/token"
 )
 
 var update = flag.Bool("update", false, "rewrite what is recorded")
@@ -47,6 +49,7 @@ func added() *cobra.Command {
 // world is the server of one script.
 type world struct {
 	memory    *servertest.Memory
+	tokens    *token.Book
 	web       *httptest.Server
 	down      atomic.Bool
 	interfere atomic.Int32 // how many changes of an expected revision come too late
@@ -74,9 +77,9 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			w := &world{memory: servertest.New()}
+			w := &world{memory: servertest.New(), tokens: servertest.Tokens("secret")}
 			w.memory.Pace = 30 * time.Millisecond
-			handler := server.New(server.Config{Releases: w.memory, Tokens: map[string]string{"secret": "admin"}})
+			handler := server.New(server.Config{Releases: w.memory, Tokens: w.tokens})
 			w.web = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 				w.ServeHTTP(out, in, handler)
 			}))
@@ -95,7 +98,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "ending": ending, "pace": pace, "broken": broken, "reach": reach, "plain": plain, "until": until, "watched": watched,
-			"server": control, "interfere": interfere,
+			"server": control, "interfere": interfere, "give": give,
 		},
 	})
 }
@@ -148,6 +151,14 @@ func control(ts *testscript.TestScript, _ bool, args []string) {
 	w := of(ts)
 	w.down.Store(args[0] == "down")
 	w.web.CloseClientConnections()
+}
+
+// give NAME ROLE: makes a token NAME-2 and uses it from now on; $LAST keeps it.
+func give(ts *testscript.TestScript, _ bool, args []string) {
+	_, secret, err := of(ts).tokens.Create(context.Background(), "admin", args[0]+"-2", api.Role(args[1]))
+	ts.Check(err)
+	ts.Setenv("SLUICE_TOKEN", secret)
+	ts.Setenv("LAST", secret)
 }
 
 // interfere N: somebody else changes service a right before each of the next N
@@ -208,7 +219,11 @@ func plain(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func TestEveryCommandIsDocumented(t *testing.T) {
-	for _, cmd := range cli.New(cli.Options{}).Commands() {
+	commands := cli.New(cli.Options{}).Commands()
+	for _, cmd := range commands {
+		commands = append(commands, cmd.Commands()...)
+	}
+	for _, cmd := range commands {
 		if cmd.Short == "" || cmd.Long == "" || cmd.Example == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s needs one sentence, details and an example", cmd.Name())
 		}

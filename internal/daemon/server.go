@@ -20,6 +20,7 @@ import (
 	"sluice.dev/sluice/internal/server"
 	"sluice.dev/sluice/internal/store"
 	"sluice.dev/sluice/internal/store/sqlite"
+	"sluice.dev/sluice/internal/token"
 )
 
 // gatewayStart is how long the gateway may take to answer at the start.
@@ -33,7 +34,7 @@ type plane struct {
 	controller *controller.Controller
 	supervisor *supervise.Supervisor
 	api        net.Listener
-	token      string
+	tokens     *token.Book
 	adopted    int  // pid of the gateway that was recorded when this server started; 0 for none
 	up         bool // everything runs
 }
@@ -76,7 +77,11 @@ func (p *plane) open(ctx context.Context) (err error) {
 	if p.store, err = sqlite.Open(ctx, p.cfg.Data); err != nil {
 		return err
 	}
-	if p.token, err = adminToken(p.cfg.Data); err != nil {
+	admin, err := adminToken(p.cfg.Data)
+	if err != nil {
+		return err
+	}
+	if p.tokens, err = token.Open(ctx, p.store, admin, p.cfg.Log); err != nil {
 		return err
 	}
 	p.api, err = listen("--listen", p.cfg.Listen)
@@ -194,7 +199,7 @@ func (p *plane) recordGateway(g store.Gateway) {
 
 func (p *plane) handler() http.Handler {
 	return server.New(server.Config{
-		Releases: p.controller, Tokens: map[string]string{p.token: "admin"},
+		Releases: p.controller, Tokens: p.tokens,
 		Metrics: metrics(p), Version: p.cfg.Version,
 		Ready: func() error {
 			if p.listening() == "" {
@@ -229,6 +234,9 @@ func (p *plane) close() {
 	}
 	if p.api != nil {
 		p.api.Close()
+	}
+	if p.tokens != nil {
+		p.tokens.Close()
 	}
 	if p.store != nil {
 		p.store.Close()

@@ -2,69 +2,83 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
+	"fmt"
 	"net/http"
 	"strings"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/token"
 )
 
-// tokens are kept as digests, which have one length: comparing them in constant
-// time tells nothing about the token, not even how long it is.
-type tokens []token
-
-type token struct {
-	digest   [sha256.Size]byte
-	identity string
-}
-
-func newTokens(byToken map[string]string) tokens {
-	var list tokens
-	for secret, identity := range byToken {
-		list = append(list, token{sha256.Sum256([]byte(secret)), identity})
-	}
-	return list
-}
-
-// open paths say nothing about services.
-var open = map[string]bool{"/healthz": true, "/readyz": true, "/openapi.json": true}
-
-// required lets requests with a known token through, with its identity.
-func (t tokens) required(next http.Handler) http.Handler {
+// authorized lets requests through that come with a token whose role suffices,
+// with the identity of its holder.
+func (s *server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if open[r.URL.Path] {
+		_, route := s.mux.find(r)
+		need := needed(route)
+		if route != "" && need == anybody {
 			next.ServeHTTP(w, r)
 			return
 		}
 		secret, given := bearer(r)
-		identity, known := t.identify(secret)
-		if !known {
-			detail := "the token is not known to this server"
-			if !given {
-				detail = "a token is needed: Authorization: Bearer TOKEN"
-			}
-			w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
-			newProblem(http.StatusUnauthorized, codeUnauthorized, detail,
-				"the server wrote one to admin.token in its data directory at its first start").write(w)
+		holder, known := s.cfg.Tokens.Identify(secret)
+		switch {
+		case !known:
+			unauthorized(given).write(w)
+			return
+		case route != "" && !holder.Role.Includes(need):
+			forbidden(holder, need, r).write(w)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity)))
+		ctx := context.WithValue(r.Context(), identityKey{}, holder.Name)
+		// A stream ends with its token. A change does not: it was allowed when it
+		// was accepted, and half of one helps nobody.
+		if r.Method == http.MethodGet {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(ctx)
+			defer cancel()
+			go func() {
+				select {
+				case <-holder.Revoked:
+					cancel()
+				case <-ctx.Done():
+				}
+			}()
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+func unauthorized(given bool) *Problem {
+	detail := "the token is not known to this server"
+	if !given {
+		detail = "a token is needed: Authorization: Bearer TOKEN"
+	}
+	return newProblem(http.StatusUnauthorized, codeUnauthorized, detail,
+		"the server wrote one to admin.token in its data directory at its first start; `sluice token create` makes others")
+}
+
+func forbidden(holder token.Holder, need api.Role, r *http.Request) *Problem {
+	return newProblem(http.StatusForbidden, codeForbidden,
+		fmt.Sprintf("token %q has the role %s, and %s %s needs %s", holder.Name, holder.Role, r.Method, r.URL.Path, need),
+		fmt.Sprintf("use a token of role %s; an admin makes one with `sluice token create NAME --role %s`", enough(need), need))
+}
+
+// enough lists the roles that suffice where one is needed.
+func enough(need api.Role) string {
+	var names []string
+	for _, role := range api.Roles {
+		if role.Includes(need) {
+			names = append(names, string(role))
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 func bearer(r *http.Request) (secret string, given bool) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
 	return secret, strings.EqualFold(scheme, "Bearer") && secret != ""
-}
-
-func (t tokens) identify(secret string) (identity string, known bool) {
-	digest := sha256.Sum256([]byte(secret))
-	for _, k := range t {
-		if subtle.ConstantTimeCompare(k.digest[:], digest[:]) == 1 {
-			identity, known = k.identity, true
-		}
-	}
-	return identity, known
 }
 
 type identityKey struct{}

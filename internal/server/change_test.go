@@ -12,7 +12,7 @@ import (
 
 func TestAnswerShowsTheServiceAndTheChange(t *testing.T) {
 	r := start(t, nil)
-	created := r.ask("POST", "/api/v1/services?message=first", file, "Authorization: bearer another")
+	created := r.ask("POST", "/api/v1/services?message=first", file, "Authorization: bearer "+r.token("bob", api.RoleOperator))
 	a := decode[Answer](t, created)
 	if !a.Changed || a.Name != "a" || a.Text == "" || len(a.Warnings) == 0 {
 		t.Errorf("created: %s", created.body)

@@ -13,6 +13,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/server/servertest"
+	"sluice.dev/sluice/internal/token"
 )
 
 const secret = "a-secret"
@@ -23,6 +24,7 @@ const file = `{"metadata":{"name":"a","instance":2},"containers":[{"command":"./
 type rig struct {
 	t      *testing.T
 	memory *servertest.Memory
+	tokens *token.Book
 	url    string
 	log    *bytes.Buffer
 }
@@ -32,7 +34,7 @@ func start(t *testing.T, change func(*Config)) *rig {
 	memory.Pace = time.Millisecond
 	log := &bytes.Buffer{}
 	cfg := Config{
-		Releases: memory, Tokens: map[string]string{secret: "admin", "another": "bob"},
+		Releases: memory, Tokens: servertest.Tokens(secret),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			io.WriteString(w, "sluice_services 1\n")
@@ -48,7 +50,17 @@ func start(t *testing.T, change func(*Config)) *rig {
 		memory.Close()
 		web.Close()
 	})
-	return &rig{t: t, memory: memory, url: web.URL, log: log}
+	return &rig{t: t, memory: memory, tokens: cfg.Tokens, url: web.URL, log: log}
+}
+
+// token makes one and gives the token itself.
+func (r *rig) token(name string, role api.Role) string {
+	r.t.Helper()
+	_, secret, err := r.tokens.Create(r.t.Context(), "admin", name, role)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return secret
 }
 
 type reply struct {

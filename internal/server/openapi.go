@@ -29,9 +29,8 @@ service is still at that revision, the ETag of an answer that shows the service)
 
 Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON whatever Content-Type says; service files may be YAML.`
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "admin.token in the server's data directory holds one"},
+		"token": {Type: "http", Scheme: "bearer", Description: "each has a role, viewer, operator or admin; each may do what the ones before it may. admin.token in the server's data directory holds the first one"},
 	}
-	config.Security = []map[string][]string{{"token": {}}}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Count](), reflect.TypeFor[countSchema]())
 	return config
 }

@@ -23,6 +23,7 @@ const (
 	codeRefused      = "refused"
 	codeStale        = "stale"
 	codeUnauthorized = "unauthorized"
+	codeForbidden    = "forbidden"
 	codeTooLarge     = "too_large"
 	codeUnavailable  = "unavailable"
 	codeInternal     = "internal"
@@ -34,7 +35,7 @@ type Problem struct {
 	Type   string             `json:"type" doc:"always about:blank; code tells problems apart"`
 	Title  string             `json:"title" doc:"the words of the HTTP status"`
 	Status int                `json:"status" doc:"the HTTP status"`
-	Code   string             `json:"code" enum:"invalid,not_found,method_not_allowed,exists,refused,stale,unauthorized,too_large,unavailable,internal" doc:"what kind of problem it is; stable"`
+	Code   string             `json:"code" enum:"invalid,not_found,method_not_allowed,exists,refused,stale,unauthorized,forbidden,too_large,unavailable,internal" doc:"what kind of problem it is; stable"`
 	Detail string             `json:"detail" doc:"what is wrong, for a person"`
 	Hint   string             `json:"hint,omitempty" doc:"what to do next"`
 	Errors []api.FieldProblem `json:"errors,omitempty" doc:"everything that is wrong in the request, field by field"`

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"sluice.dev/sluice/internal/token"
 )
 
 const (
@@ -19,9 +21,9 @@ const (
 // Config is what an API server is made of.
 type Config struct {
 	Releases Releases
-	// Tokens are the bearer tokens that are accepted, each with the name of the
-	// identity behind it, which becomes the creator and actor of changes.
-	Tokens map[string]string
+	// Tokens are the bearer tokens that are accepted. The name of one becomes the
+	// creator and actor of changes; its role says what it may do (see access).
+	Tokens *token.Book
 	// Metrics answers /metrics; nil leaves the path out.
 	Metrics http.Handler
 	// Ready says why the server is not ready, for /readyz; nil is always ready.
@@ -34,7 +36,7 @@ type Config struct {
 type server struct {
 	cfg     Config
 	log     *slog.Logger
-	mux     *http.ServeMux
+	mux     *routes
 	api     huma.API
 	beat    time.Duration // between heartbeats of /watch
 	openapi []byte
@@ -46,7 +48,12 @@ type server struct {
 func New(cfg Config) http.Handler { return newServer(cfg, 15*time.Second) }
 
 func newServer(cfg Config, beat time.Duration) http.Handler {
-	s := &server{cfg: cfg, log: cfg.Log, mux: http.NewServeMux(), beat: beat}
+	s := makeServer(cfg, beat)
+	return s.recovered(s.authorized(s.found(s.prepared(s.mux))))
+}
+
+func makeServer(cfg Config, beat time.Duration) *server {
+	s := &server{cfg: cfg, log: cfg.Log, mux: &routes{mux: http.NewServeMux()}, beat: beat}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -60,9 +67,10 @@ func newServer(cfg Config, beat time.Duration) http.Handler {
 	s.routeVersions()
 	s.routeReplicas()
 	s.routeWatch()
+	s.routeTokens()
 	s.routeProbes()
 	s.finishOpenAPI()
-	return s.recovered(newTokens(cfg.Tokens).required(s.found(s.prepared(s.mux))))
+	return s
 }
 
 // recovered answers a panic with a problem and keeps the server going.
@@ -88,7 +96,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 // methods. The mux's own answers are plain text.
 func (s *server) found(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if handler, pattern := s.mux.Handler(r); pattern == "" {
+		if handler, pattern := s.mux.find(r); pattern == "" {
 			probe := &headerOnly{header: http.Header{}}
 			handler.ServeHTTP(probe, r)
 			if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed {
@@ -127,7 +135,7 @@ func (s *server) prepared(next http.Handler) http.Handler {
 
 // register adds an operation whose errors are those of Releases.
 func register[I, O any](s *server, op huma.Operation, answer func(context.Context, *I) (*O, error)) {
-	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(s.api, secured(op), func(ctx context.Context, in *I) (*O, error) {
 		out, err := answer(ctx, in)
 		if err != nil {
 			return nil, problemOf(err)
