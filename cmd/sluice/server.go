@@ -77,6 +77,9 @@ and goes on with the last one while the control plane is away.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Log = logger(cmd)
+			if cfg.SlowStart == 0 {
+				cfg.SlowStart = -1
+			}
 			ctx, stop := interrupted(cmd.Context())
 			defer stop()
 			return gateway.Run(ctx, cfg, func(addr string) { cmd.Println("gateway listens on " + addr) })
@@ -88,6 +91,7 @@ and goes on with the last one while the control plane is away.`,
 	f.StringVar(&cfg.Control, "control", daemon.SocketFile(cli.DefaultDataDir()), "socket of the control plane")
 	f.Int64Var(&cfg.MaxBody, "max-body", 0, "largest request body in bytes (default 64 MiB; below 0 for no limit)")
 	f.IntVar(&cfg.MaxHeader, "max-header", 0, "largest request head in bytes (default 64 KiB)")
+	f.DurationVar(&cfg.SlowStart, "slow-start", 10*time.Second, "how long a replica that joins others takes to get its full share; 0 for at once")
 	f.DurationVar(&cfg.Grace, "grace", 30*time.Second, "how long requests in hand may take when it ends")
 	return cmd
 }

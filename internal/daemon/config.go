@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -44,6 +45,21 @@ type File struct {
 type GatewayLimits struct {
 	MaxBodyBytes   int64 `yaml:"max_body_bytes"`
 	MaxHeaderBytes int   `yaml:"max_header_bytes"`
+	// SlowStartSeconds is how long a replica that joins others takes to get its
+	// full share of the requests; 0 is off, and none is the gateway's default.
+	SlowStartSeconds *float64 `yaml:"slow_start_seconds"`
+}
+
+// slowStart is SlowStartSeconds as the supervisor takes it.
+func (g GatewayLimits) slowStart() time.Duration {
+	switch s := g.SlowStartSeconds; {
+	case s == nil:
+		return 0
+	case *s == 0:
+		return -1
+	default:
+		return time.Duration(*s * float64(time.Second))
+	}
 }
 
 func (c Config) readFile() (File, error) {
@@ -68,6 +84,9 @@ func (c Config) readFile() (File, error) {
 		default:
 			return f, fmt.Errorf("%s: resource_groups.%s.kind: %q is not allowed; public, dedicated or quota is", path, name, g.Kind)
 		}
+	}
+	if s := f.Gateway.SlowStartSeconds; s != nil && !(*s >= 0 && *s <= 3600) {
+		return f, fmt.Errorf("%s: gateway.slow_start_seconds: %g is not allowed; a number of seconds from 0, which is off, to 3600 is", path, *s)
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice.dev/sluice/internal/rollout"
 )
@@ -43,6 +44,9 @@ func TestConfigurationFile(t *testing.T) {
 		{"resource_groups:\n  box: {kind: dedicated, elastic_pool: true}\n", ""},
 		{"resource_groups:\n  box: {kind: dedicatd}\n", "resource_groups.box.kind"},
 		{"resource_group: {}\n", "resource_group"},
+		{"resource_groups: {box: {kind: dedicated, elastic_pool: true}}\ngateway: {slow_start_seconds: 2.5}\n", ""},
+		{"gateway: {slow_start_seconds: -1}\n", "gateway.slow_start_seconds: -1"},
+		{"gateway: {slow_start_seconds: .inf}\n", "gateway.slow_start_seconds"},
 		{"gateway: {max_body_bytes: many}\n", "max_body_bytes"},
 	} {
 		dir := t.TempDir()
@@ -77,5 +81,17 @@ func TestAdminTokenIsMadeOnce(t *testing.T) {
 	info, err := os.Stat(TokenFile(dir))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestSlowStart(t *testing.T) {
+	seconds := func(s float64) *float64 { return &s }
+	for _, c := range []struct {
+		given *float64
+		want  time.Duration
+	}{{nil, 0}, {seconds(0), -1}, {seconds(2.5), 2500 * time.Millisecond}} {
+		if got := (GatewayLimits{SlowStartSeconds: c.given}).slowStart(); got != c.want {
+			t.Errorf("%v: %v, want %v", c.given, got, c.want)
+		}
 	}
 }

@@ -119,7 +119,7 @@ func (p *plane) run(ctx context.Context) error {
 	}
 	p.supervisor, err = supervise.Start(supervise.Config{
 		ID: localGateway, Executable: p.cfg.Executable, Listen: p.cfg.Gateway, Control: SocketFile(p.cfg.Data),
-		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes,
+		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes, SlowStart: file.Gateway.slowStart(),
 		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: recorded(known), OnGone: p.hub.Drop, Log: p.cfg.Log,
 	})
 	if err != nil {

@@ -19,7 +19,7 @@
 //     request, a stream or a WebSocket, and is counted as in flight until then.
 //
 // One request, step by step: handler.go finds the service, checks its token and
-// limits; pick.go chooses a replica; forward.go sends the request (request.go,
+// body's size; pick.go chooses a replica (limits.go, ramp.go); forward.go sends the request (request.go,
 // body.go); pass.go passes the answer on (response.go, chunked.go); tunnel.go and
 // h2.go do so for upgrades and for gRPC; problem.go is what a caller gets when
 // it does not work. table.go puts tables in force, link.go and report.go talk

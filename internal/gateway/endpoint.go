@@ -34,6 +34,7 @@ type endpoint struct {
 	_         [64]byte // what follows is written by every request
 	inFlight  atomic.Int64
 	unwritten atomic.Int64
+	joined    atomic.Int64 // instant at which it came, or came back, to the table
 	idle      atomic.Int64 // instant of the last end of a request
 	picked    atomic.Int64 // instant at which a request was last handed over; 0 for never
 	due       atomic.Int64 // instant at which its bucket is full again (limits.go)
@@ -65,13 +66,14 @@ type dialScope struct {
 	cancel context.CancelFunc
 }
 
-func newEndpoint(service string, e traffic.Endpoint, t *tally, cfg *Config, wake chan<- struct{}) *endpoint {
+func newEndpoint(service string, e traffic.Endpoint, t *tally, cfg *Config, joined instant, wake chan<- struct{}) *endpoint {
 	p := &endpoint{
 		replica: e.Replica, address: e.Address, service: service, wake: wake,
 	}
 	p.label.Store(newLabel(e, t))
 	p.conns.limit = cfg.UpstreamIdle
 	p.idle.Store(int64(now()))
+	p.joined.Store(int64(joined))
 	p.open()
 	return p
 }
@@ -160,7 +162,7 @@ func (e *endpoint) shun() { e.shunned.Store(int64(now()) + int64(shunFor)) }
 func (e *endpoint) burden() int64 {
 	n := e.inFlight.Load()
 	if until := e.shunned.Load(); until != 0 && until > int64(now()) {
-		n += 1 << 32
+		n += shunnedRung
 	}
 	return n
 }

@@ -24,6 +24,7 @@ type Config struct {
 	CallerIdle   time.Duration // that a caller's connection may wait for its next request; 120 s
 	UpstreamIdle time.Duration // that a connection to a replica may wait for its next request; 4 s (design rule 8)
 	DialWait     time.Duration // for a connection to a replica; 2 s
+	SlowStart    time.Duration // that a replica which joins others takes to get its full share; 10 s, below 0 at once
 	Grace        time.Duration // that requests in hand may take when the gateway ends; 30 s
 
 	Log *slog.Logger // nil is slog.Default()
@@ -36,6 +37,7 @@ func (c Config) withDefaults() Config {
 	c.CallerIdle = cmp.Or(c.CallerIdle, 120*time.Second)
 	c.UpstreamIdle = cmp.Or(c.UpstreamIdle, 4*time.Second)
 	c.DialWait = cmp.Or(c.DialWait, 2*time.Second)
+	c.SlowStart = cmp.Or(c.SlowStart, 10*time.Second)
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	c.Log = cmp.Or(c.Log, slog.Default())
 	return c

@@ -13,7 +13,7 @@ import (
 func (s *service) pick(tried []*endpoint, at instant) (*endpoint, verdict) {
 	if len(tried) == 0 {
 		for range 4 { // more than one turn only at a limit or while a table is being swapped
-			if e := draw(s.ready); e != nil && e.begin(&s.limits, at) == begun {
+			if e := s.draw(at); e != nil && e.begin(&s.limits, at) == begun {
 				return e, begun
 			}
 		}
@@ -21,21 +21,26 @@ func (s *service) pick(tried []*endpoint, at instant) (*endpoint, verdict) {
 	return s.best(tried, at)
 }
 
-func draw(ready []*endpoint) *endpoint {
-	switch n := len(ready); n {
+func (s *service) draw(at instant) *endpoint {
+	switch n := len(s.ready); n {
 	case 0:
 		return nil
 	case 1:
-		return ready[0]
+		return s.ready[0]
 	default:
 		i, j := rand.IntN(n), rand.IntN(n-1)
 		if j >= i {
 			j++
 		}
-		if ready[j].burden() < ready[i].burden() {
-			i = j
+		a, b := s.ready[i], s.ready[j]
+		ours, theirs := a.burden(), b.burden()
+		if s.ramp.on(at) {
+			ours, theirs = s.ramp.weigh(a, ours, at), s.ramp.weigh(b, theirs, at)
 		}
-		return ready[i]
+		if theirs < ours {
+			a = b
+		}
+		return a
 	}
 }
 

@@ -25,6 +25,7 @@ type service struct {
 	private     bool // callers must send the token
 	grpc        bool
 	limits      limits
+	ramp        ramp
 	ready       []*endpoint
 	unavailable string
 	retryAfter  []string
@@ -37,6 +38,7 @@ type board struct {
 	current atomic.Pointer[table] // nil before the first table
 	cfg     *Config
 	wake    chan struct{}
+	clock   func() instant // now, but for tests
 
 	mu        sync.Mutex
 	endpoints map[endpointKey]*endpoint
@@ -61,7 +63,7 @@ type closing struct {
 
 func newBoard(cfg *Config) *board {
 	return &board{
-		cfg: cfg, wake: make(chan struct{}, 1),
+		cfg: cfg, wake: make(chan struct{}, 1), clock: now,
 		endpoints: map[endpointKey]*endpoint{},
 		tallies:   map[tallyKey]*tally{},
 	}
@@ -105,6 +107,7 @@ func (b *board) service(route *traffic.Route) *service {
 		unavailable: route.Unavailable, retryAfter: []string{strconv.Itoa(max(1, route.RetryAfter))},
 		unserved: b.tally(route.Service, 0),
 	}
+	at := b.clock()
 	named := map[endpointKey]bool{}
 	for _, e := range route.Endpoints {
 		key := endpointKey{e.Replica, e.Address}
@@ -114,13 +117,18 @@ func (b *board) service(route *traffic.Route) *service {
 		named[key] = true
 		live := b.endpoints[key]
 		if live == nil {
-			live = newEndpoint(route.Service, e, b.tally(route.Service, e.Version), b.cfg, b.wake)
+			live = newEndpoint(route.Service, e, b.tally(route.Service, e.Version), b.cfg, at, b.wake)
 			b.endpoints[key] = live
-		} else if live.label.Load().version != e.Version {
+		}
+		if live.closed.Load() { // it comes back
+			live.joined.Store(int64(at))
+		}
+		if live.label.Load().version != e.Version {
 			live.label.Store(newLabel(e, b.tally(route.Service, e.Version)))
 		}
 		s.ready = append(s.ready, live)
 	}
+	s.ramp = newRamp(s.ready, b.cfg.SlowStart)
 	return s
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 	Control    string // the control plane's socket
 	MaxBody    int64  // 0 is the gateway's default
 	MaxHeader  int
+	SlowStart  time.Duration // 0 is the gateway's default, below 0 is off
 	LogFile    string
 	Known      *store.Gateway  // the one recorded, nil for none
 	OnGone     func(id string) // its process is known to be gone
@@ -134,14 +135,7 @@ func (s *Supervisor) spawn() (*proc.Process, error) {
 		return nil, fmt.Errorf("the gateway's log: %w", err)
 	}
 	defer log.Close()
-	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.cfg.Listen, "--control", s.cfg.Control}
-	if s.cfg.MaxBody != 0 {
-		args = append(args, "--max-body", strconv.FormatInt(s.cfg.MaxBody, 10))
-	}
-	if s.cfg.MaxHeader != 0 {
-		args = append(args, "--max-header", strconv.Itoa(s.cfg.MaxHeader))
-	}
-	cmd := exec.Command(s.cfg.Executable, args...)
+	cmd := exec.Command(s.cfg.Executable, s.arguments()...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), marked(s.cfg.Control))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -149,6 +143,21 @@ func (s *Supervisor) spawn() (*proc.Process, error) {
 		return nil, fmt.Errorf("the gateway cannot be started: %w", err)
 	}
 	return proc.HoldChild(cmd.Process)
+}
+
+// arguments are those of the gateway; what is not set is left to its defaults.
+func (s *Supervisor) arguments() []string {
+	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.cfg.Listen, "--control", s.cfg.Control}
+	if s.cfg.MaxBody != 0 {
+		args = append(args, "--max-body", strconv.FormatInt(s.cfg.MaxBody, 10))
+	}
+	if s.cfg.MaxHeader != 0 {
+		args = append(args, "--max-header", strconv.Itoa(s.cfg.MaxHeader))
+	}
+	if s.cfg.SlowStart != 0 {
+		args = append(args, "--slow-start", max(0, s.cfg.SlowStart).String())
+	}
+	return args
 }
 
 // watch replaces the gateway whenever it dies.

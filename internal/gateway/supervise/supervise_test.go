@@ -154,3 +154,23 @@ func TestAFailureQuotesTheLog(t *testing.T) {
 		t.Fatal("nothing was said")
 	}
 }
+
+// TestArguments: what is not set is left to the gateway.
+func TestArguments(t *testing.T) {
+	base := "gateway --id local --listen 127.0.0.1:0 --control sock"
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{}, base},
+		{Config{MaxBody: -1, MaxHeader: 9}, base + " --max-body -1 --max-header 9"},
+		{Config{SlowStart: 2500 * time.Millisecond}, base + " --slow-start 2.5s"},
+		{Config{SlowStart: -1}, base + " --slow-start 0s"},
+	} {
+		c.cfg.ID, c.cfg.Listen, c.cfg.Control = "local", "127.0.0.1:0", "sock"
+		s := Supervisor{cfg: c.cfg}
+		if got := strings.Join(s.arguments(), " "); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
