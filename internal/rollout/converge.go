@@ -12,8 +12,7 @@ func (d *decision) converge() {
 	b := s.Service.Strategy.Resolve(s.Service.desired())
 	m := s.Service.mix()
 	if s.Service.frozen() {
-		// A failed replica is not made up for, or one after the other would fail.
-		m = mix{target: d.c.live[target] + d.c.evicted[target], base: d.c.live[base] + d.c.evicted[base]}
+		m = mix{target: s.Service.Rollout.Frozen, base: s.Service.Rollout.FrozenBase}
 		d.drainOthers(b, d.c.evicted[target]+d.c.evicted[base]+d.c.evicted[other], true)
 	} else {
 		d.drainOthers(b, d.c.live[other], false)

@@ -13,7 +13,10 @@ func (s *State) pause(by string) {
 	}
 	c := s.census()
 	ro.Phase, ro.PausedBy, ro.PausedAt = api.RolloutPaused, by, s.Now
-	ro.Frozen, ro.Rescaled, ro.Restore = c.live[target], false, false
+	// One that is evicted keeps its place for another of its version.
+	ro.Frozen = min(s.Service.TargetUpdated(), c.live[target]+c.evicted[target])
+	ro.FrozenBase = c.live[base] + c.evicted[base]
+	ro.Rescaled, ro.Restore = false, false
 }
 
 // unpause lets the rollout go on from where it stands. Start-up deadlines stood

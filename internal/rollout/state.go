@@ -76,11 +76,12 @@ type Rollout struct {
 	PausedBy string    `json:"paused_by"` // one of the reasons above, "" when it is not paused
 	PausedAt time.Time `json:"paused_at"`
 	Message  string    `json:"message"` // of the failure that paused it
-	// Frozen is the number of live replicas of the target when the pause began.
-	// Until a scale (Rescaled) nothing moves at all; from then on the mix is
-	// {target: Frozen, base: the rest}.
-	Frozen   int  `json:"frozen"`
-	Rescaled bool `json:"rescaled"`
+	// Frozen and FrozenBase are the numbers of live replicas of the target and of
+	// the base when the pause began. Until a scale (Rescaled) nothing moves but
+	// what keeps them; from then on the mix is {target: Frozen, base: the rest}.
+	Frozen     int  `json:"frozen"`
+	FrozenBase int  `json:"frozen_base"`
+	Rescaled   bool `json:"rescaled"`
 	// Restore tells that it was running when the service was stopped: start
 	// brings the mix back, then the rollout goes on.
 	Restore bool `json:"restore"`

@@ -97,8 +97,8 @@ func (w *world) settle() {
 func (w *world) apply(st Step) {
 	before := w.Counts()
 	w.sayStep(st)
-	w.checkPause(st)
 	Apply(&w.State, st)
+	w.checkPause(st)
 	if st.Kind == Complete {
 		w.completed = append(w.completed, w.Service.Rollout.To)
 	}
@@ -143,18 +143,21 @@ func (w *world) checkBounds(st Step, before api.ReplicaCounts) {
 	}
 }
 
-// checkPause is rule 16: a pause freezes the counts.
+// checkPause is rule 16: a pause freezes the counts. What goes is evicted, and
+// what comes takes the place of such a one.
 func (w *world) checkPause(st Step) {
 	ro := w.Service.Rollout
-	if !ro.Paused() || ro.Rescaled || w.Service.Stopped || w.Service.Deleting || st.Kind != Create && st.Kind != Drain {
+	if !ro.Paused() || ro.Rescaled || w.Service.Stopped || w.Service.Deleting {
 		return
 	}
-	for i := range w.Replicas {
-		if w.Replicas[i].Evicted {
-			return
-		}
+	c := w.census()
+	switch r := w.Replica(st.Replica); {
+	case st.Kind == Create && (c.live[target] > ro.Frozen || c.live[base] > ro.FrozenBase):
+		w.broken = append(w.broken, fmt.Sprintf("%s %s while paused: %d and %d are live, %d and %d were",
+			st.Kind, st.Replica, c.live[target], c.live[base], ro.Frozen, ro.FrozenBase))
+	case st.Kind == Drain && !r.Evicted:
+		w.broken = append(w.broken, fmt.Sprintf("%s %s while paused", st.Kind, st.Replica))
 	}
-	w.broken = append(w.broken, fmt.Sprintf("%s %s while paused", st.Kind, st.Replica))
 }
 
 func (w *world) stillHolding(c api.ReplicaCounts) int {

@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/store"
+)
+
+// moves are what a change does to live replicas by decision.
+type moves struct {
+	created, failed                      int
+	drained, drainedReady, drainedWanted int // wanted: not evicted by an operator
+}
+
+// checkChange looks at one transaction from outside: what is stored before and
+// after it.
+func (w *World) checkChange(ch *store.Change) {
+	var before rollout.State
+	old := map[string]rollout.Replica{}
+	if st := w.store.states[ch.Name]; st != nil {
+		before = *st.view(w)
+		for id, r := range st.replicas {
+			old[id] = r
+		}
+	}
+	st := w.store.fold(ch)
+	if st == nil {
+		return
+	}
+	after := st.view(w)
+	m := movesOf(old, after)
+	w.checkBounds(m, after)
+	w.checkPause(m, &before, after)
+	if ro := after.Service.Rollout; ro.Active() && after.WaitingFor() == "" {
+		w.fail("%s: rollout %s is in progress and waits for nothing", ch.Name, ro.ID)
+	}
+	for _, e := range ch.Events {
+		w.say("%s", e.Message)
+	}
+}
+
+func movesOf(old map[string]rollout.Replica, after *rollout.State) moves {
+	var m moves
+	for i := range after.Replicas {
+		r := &after.Replicas[i]
+		was, known := old[r.ID]
+		switch {
+		case !known:
+			m.created++
+		case was.Stage == rollout.Live && r.Stage == rollout.Draining:
+			m.drained++
+			if !r.Evicted {
+				m.drainedWanted++
+			}
+			undone := *r // it may have become unready in the same turn, before it was drained
+			undone.Stage, undone.EndAt = rollout.Live, time.Time{}
+			if undone.Ready(after.Service.Strategy.MinReady, after.Now) {
+				m.drainedReady++
+			}
+		case was.Stage == rollout.Live && r.Stage == rollout.Failed:
+			m.failed++
+		}
+	}
+	return m
+}
+
+// checkBounds is rule 1: no action takes live above desired + surge, or live or
+// ready below desired - unavailable.
+func (w *World) checkBounds(m moves, after *rollout.State) {
+	sv := &after.Service
+	if sv.Stopped || sv.Deleting {
+		return
+	}
+	b := sv.Strategy.Resolve(sv.Desired)
+	c := after.Counts()
+	high := c.Live
+	if sv.Strategy.TerminationComplete {
+		high += c.Draining
+	}
+	if m.created > 0 && high > b.Desired+b.Surge {
+		w.fail("%s: %d created, and live is %d with %d desired and a surge of %d", sv.Name, m.created, high, b.Desired, b.Surge)
+	}
+	low := b.Desired - b.Unavailable
+	if m.drained > 0 && c.Live+m.failed < low {
+		w.fail("%s: %d drained, and live is %d with %d desired and %d unavailable", sv.Name, m.drained, c.Live, b.Desired, b.Unavailable)
+	}
+	if m.drainedReady > 0 && c.Ready < low {
+		w.fail("%s: %d ready ones drained, and ready is %d with %d desired and %d unavailable",
+			sv.Name, m.drainedReady, c.Ready, b.Desired, b.Unavailable)
+	}
+}
+
+// checkPause is rule 16: a pause freezes the counts. What goes is evicted, and
+// what comes takes the place of such a one.
+func (w *World) checkPause(m moves, before, after *rollout.State) {
+	was, is := before.Service.Rollout, after.Service.Rollout
+	if !was.Paused() || !is.Paused() || was.ID != is.ID || is.Rescaled || after.Service.Stopped || after.Service.Deleting {
+		return
+	}
+	if live := after.Counts().Live; m.drainedWanted > 0 || m.created > 0 && live > is.Frozen+is.FrozenBase+evicted(after)+between(after) {
+		w.fail("%s: %d created and %d drained while rollout %s is paused; %d live, %d and %d were when the pause began",
+			after.Service.Name, m.created, m.drained, is.ID, live, is.Frozen, is.FrozenBase)
+	}
+}
+
+// evicted counts live replicas that an operator wants to be rid of.
+func evicted(s *rollout.State) (n int) {
+	for i := range s.Replicas {
+		if r := &s.Replicas[i]; r.Stage == rollout.Live && r.Evicted {
+			n++
+		}
+	}
+	return n
+}
+
+// between counts live replicas of versions that are neither wanted nor the base:
+// a pause keeps them too.
+func between(s *rollout.State) (n int) {
+	for i := range s.Replicas {
+		r := &s.Replicas[i]
+		if r.Stage == rollout.Live && !r.Evicted && r.Revision != s.Service.Current.Revision &&
+			(s.Service.Base == nil || r.Revision != s.Service.Base.Revision) {
+			n++
+		}
+	}
+	return n
+}
+
+// routed tells whether a gateway that counts may still hand it requests, and
+// when it left the last table; zero when it was in none.
+func (g *gateways) routed(address string) (still bool, left time.Time, inHand bool) {
+	for _, gw := range g.all {
+		if !g.counts(gw) {
+			continue
+		}
+		still = still || gw.holds(address) && !gw.out
+		if t := gw.left[address]; t.After(left) {
+			left = t
+		}
+		inHand = inHand || gw.busy[address].After(g.w.now)
+	}
+	return still, left, inHand
+}
+
+// checkTerminate is rules 8 to 10 at the moment of a SIGTERM.
+func (w *World) checkTerminate(p *process) {
+	id, drain := p.launch.Replica, w.store.drainOf(p.launch.Replica)
+	still, left, inHand := w.gateways.routed(p.address())
+	switch {
+	case still:
+		w.fail("SIGTERM to %s while a gateway routes to it", id)
+	case !drain.Sigterm:
+		w.fail("SIGTERM to %s, whose version does not want any", id)
+	case inHand && drain.Mode == api.DrainIdle:
+		w.fail("SIGTERM to %s with requests in hand, though it drains until idle", id)
+	case inHand && w.now.Before(left.Add(250*time.Millisecond)):
+		w.fail("SIGTERM to %s %s after it was last picked, with requests in hand", id, w.now.Sub(left))
+	}
+}
+
+// checkKill is rules 8 to 10 at the moment of a SIGKILL.
+func (w *World) checkKill(p *process) {
+	id, drain := p.launch.Replica, w.store.drainOf(p.launch.Replica)
+	still, left, inHand := w.gateways.routed(p.address())
+	capped := !w.now.Before(left.Add(drain.Grace))
+	switch {
+	case still:
+		w.fail("SIGKILL to %s while a gateway routes to it", id)
+	case left.IsZero() || capped:
+	case inHand:
+		w.fail("SIGKILL to %s with requests in hand, %s after it left the table; its grace period is %s", id, w.now.Sub(left), drain.Grace)
+	case drain.Mode == api.DrainGracePeriod && !drain.Sigterm && !w.recycled(id):
+		w.fail("SIGKILL to %s %s after it left the table; its grace period is %s", id, w.now.Sub(left), drain.Grace)
+	}
+}
+
+// recycled tells whether the replica is being restarted in place, because its
+// liveness check gave up on it; that does not wait for the whole grace period.
+func (w *World) recycled(replica string) bool {
+	for _, st := range w.store.states {
+		if r, ok := st.replicas[replica]; ok {
+			return r.Stage == rollout.Live
+		}
+	}
+	return false
+}
