@@ -5,8 +5,8 @@ func modelKeys() []Key {
 	keys := section("Model", []Key{
 		{Path: "model_path", Type: typeText(),
 			Doc: "The model's file or folder, given to the replica as $MODEL_PATH. A change of its content is a change of the service."},
-		{Path: "warm_up_data_path", Type: typeText(), Doc: "Requests that a replica answers before it counts as ready.",
-			Effect: EffectLater, Why: notEnforced + "; the requests are not sent yet"},
+		{Path: "warm_up_data_path", Type: typeText(),
+			Doc: "A file of requests that a new replica answers before it counts as ready, in Sluice's own format: see warm-up.md. A change of its content is a change of the service."},
 		{Path: "model_entry", Type: typeText(), Doc: "The entry point in the model.", Effect: EffectNone, Why: processor},
 		{Path: "model_config", Type: typeFree(), Doc: "Options of the model.", Effect: EffectNone, Why: processor},
 		{Path: "oss_endpoint", Type: typeText(), Doc: "Where object storage is.", Effect: EffectNone, Why: "nothing is downloaded; model_path names a file or folder on this machine"},

@@ -10,10 +10,12 @@
 // is probed fast until it is healthy for the first time, so that readiness is
 // seen within 100 ms whatever period_seconds says; failures of health_check
 // before that count for nothing; initial_delay_seconds delays the counting of
-// failures, not the probing.
+// failures, not the probing. A warm-up comes between the first success of the
+// checks and the first report that the replica is healthy.
 package probe
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -28,11 +30,21 @@ const (
 	Startup  Kind = "startup_check"
 	Health   Kind = "health_check"
 	Liveness Kind = "liveness_check"
+	Warming  Kind = "warm-up"
 )
 
 // Checks are what a service file asks for; nil for what it does not.
 type Checks struct {
 	Startup, Health, Liveness *api.Check
+	WarmUp                    *WarmUp
+}
+
+// WarmUp is what a replica has to answer before it is healthy for the first
+// time.
+type WarmUp struct {
+	Requests int           // how many, for the report
+	Timeout  time.Duration // for one try of all of them
+	Send     func(context.Context) error
 }
 
 // ChecksOf reads them from a container. One without health_check is healthy
@@ -65,6 +77,9 @@ const (
 // the replica is: a probe costs a process.
 const execEvery = time.Second
 
+// warmUpAgain is the time from a failed warm-up to its next try.
+const warmUpAgain = time.Second
+
 // patience is how long a process may take before what its checks say against
 // it is news: that nothing listens in the first moments is no wonder.
 const patience = time.Second
@@ -75,8 +90,10 @@ type Machine struct {
 	checks  map[Kind]*track
 	started time.Time
 
-	held    bool // startup_check has not passed yet
-	first   bool // it has been healthy at least once
+	held    bool    // startup_check has not passed yet
+	cold    *WarmUp // it still has to succeed
+	warming bool    // it is its turn now
+	first   bool    // it has been healthy at least once
 	healthy bool
 	notLive bool   // reported; there is one such report in a process's life
 	said    string // the last reason reported while it was not healthy yet
@@ -92,11 +109,14 @@ type track struct {
 
 // Begin is the machine of a process that started just now.
 func Begin(c Checks, started time.Time) *Machine {
-	m := &Machine{started: started, checks: map[Kind]*track{}, held: c.Startup != nil}
+	m := &Machine{started: started, checks: map[Kind]*track{}, held: c.Startup != nil, cold: c.WarmUp}
 	for kind, check := range map[Kind]*api.Check{Startup: c.Startup, Health: c.Health, Liveness: c.Liveness} {
 		if check != nil {
 			m.checks[kind] = &track{check: withDefaults(*check), due: started}
 		}
+	}
+	if c.WarmUp != nil {
+		m.checks[Warming] = &track{check: withDefaults(api.Check{Timeout: c.WarmUp.Timeout, Period: warmUpAgain})}
 	}
 	if live := m.checks[Liveness]; live != nil {
 		// A process that has just started listens to nothing yet.
@@ -110,7 +130,7 @@ func Begin(c Checks, started time.Time) *Machine {
 // that a thousand adopted replicas are not all probed at once.
 func Resume(c Checks, started, now time.Time, spread float64) *Machine {
 	m := Begin(c, started)
-	m.held, m.first, m.healthy = false, true, true
+	m.held, m.cold, m.first, m.healthy = false, nil, true, true
 	for _, t := range m.checks {
 		t.due = now.Add(time.Duration(spread * float64(t.check.Period)))
 	}
@@ -136,9 +156,12 @@ func withDefaults(c api.Check) api.Check {
 
 // Next is the probe to make next and when; ok is false when none ever is.
 func (m *Machine) Next() (kind Kind, check api.Check, due time.Time, ok bool) {
-	for _, k := range []Kind{Startup, Health, Liveness} {
+	for _, k := range []Kind{Startup, Health, Warming, Liveness} {
 		t := m.checks[k]
 		if t == nil || m.held != (k == Startup) || k == Liveness && m.notLive {
+			continue
+		}
+		if k == Warming && !m.warming || k == Health && m.warming {
 			continue
 		}
 		if !ok || t.due.Before(due) {
@@ -153,6 +176,9 @@ func (m *Machine) Next() (kind Kind, check api.Check, due time.Time, ok bool) {
 func (m *Machine) Observe(kind Kind, began, ended time.Time, outcome error) []Report {
 	t := m.checks[kind]
 	t.due = later(began.Add(m.interval(kind, ended)), ended.Add(fastest))
+	if kind == Warming {
+		t.due = ended.Add(warmUpAgain)
+	}
 	if outcome == nil {
 		t.successes, t.failures = t.successes+1, 0
 		return m.passed(kind, t, ended)
@@ -181,6 +207,17 @@ func (m *Machine) passed(kind Kind, t *track, now time.Time) []Report {
 		if live := m.checks[Liveness]; live != nil {
 			live.due = now.Add(live.check.Period)
 		}
+	case kind == Warming:
+		m.cold, m.warming = nil, false
+		// The replica may have lost its health meanwhile. A command has its own pace.
+		if health := m.checks[Health]; health.check.Exec == nil {
+			health.due = now
+		}
+	case kind == Health && m.cold != nil:
+		m.warming = true
+		m.checks[Warming].due = now
+		m.said = fmt.Sprintf("it warms up: %d requests of warm_up_data_path are sent to it", m.cold.Requests)
+		return []Report{{runtime.NotYet, m.said}}
 	case kind == Health && !m.healthy:
 		m.healthy, m.first = true, true
 		t.due = now.Add(t.check.Period)
@@ -207,7 +244,7 @@ func (m *Machine) failed(kind Kind, t *track, outcome error) []Report {
 // notYet reports why a process is not healthy for the first time, whenever that
 // is something else than before.
 func (m *Machine) notYet(kind Kind, now time.Time, outcome error) []Report {
-	if m.first || kind == Liveness || now.Sub(m.started) < patience {
+	if m.first || kind == Liveness || kind != Warming && now.Sub(m.started) < patience {
 		return nil
 	}
 	why := reason(kind, 1, outcome)

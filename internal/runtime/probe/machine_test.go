@@ -260,3 +260,42 @@ func TestExecIsRare(t *testing.T) {
 		t.Errorf("%d probes of a new replica, want one a second until it is healthy, the fourth", probes[Health])
 	}
 }
+
+// TestWarmUp: it comes after the checks and before the first report, is tried
+// again once a second until it succeeds, and never again.
+func TestWarmUp(t *testing.T) {
+	epoch := time.Unix(1000, 0)
+	checks := Checks{Startup: tcp(nil), Health: tcp(nil), WarmUp: &WarmUp{Requests: 7}}
+	m := Begin(checks, epoch)
+	scripts := map[Kind]script{Startup: "x.", Health: "x..", Warming: "xx."}
+	got, probes := play(m, scripts, 30*time.Second)
+	// 0: startup fails; 0.02: it passes, health fails; 0.04: health passes; 0.04, 1.04: the warm-up fails; 2.04: it succeeds, health passes
+	want := []string{"not_yet@0.04", "not_yet@0.04", "healthy@2.04"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if probes[Warming] != 3 {
+		t.Errorf("%d warm-ups, want 3", probes[Warming])
+	}
+
+	m = Begin(checks, epoch)
+	if got, _ := play(m, map[Kind]script{Startup: ".", Health: ".x", Warming: "."}, 30*time.Second); slices.ContainsFunc(got, func(r string) bool { return strings.HasPrefix(r, "healthy") }) {
+		t.Errorf("a replica that lost its health in the warm-up: %v", got)
+	}
+
+	m = Resume(checks, epoch, epoch, 0)
+	if got, probes := play(m, map[Kind]script{Health: "xxx.", Warming: "."}, time.Minute); probes[Warming] != 0 || len(got) != 2 {
+		t.Errorf("a replica that was healthy before: %d warm-ups, reports %v", probes[Warming], got)
+	}
+}
+
+func TestWarmUpSaysWhy(t *testing.T) {
+	epoch := time.Unix(1000, 0)
+	m := Begin(Checks{Health: tcp(nil), WarmUp: &WarmUp{Requests: 7}}, epoch)
+	if got := m.Observe(Health, epoch, epoch, nil); len(got) != 1 || !strings.Contains(got[0].Reason, "7 requests") {
+		t.Errorf("%+v", got)
+	}
+	if got := m.Observe(Warming, epoch, epoch, errors.New("status 503")); len(got) != 1 || got[0].Reason != "warm-up failed: status 503" {
+		t.Errorf("%+v", got)
+	}
+}

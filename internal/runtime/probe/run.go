@@ -24,7 +24,7 @@ func Run(ctx context.Context, m *Machine, probe func(context.Context, api.Check)
 		case <-timer.C:
 		}
 		began := time.Now()
-		err := within(ctx, check, probe)
+		err := within(ctx, check, m.means(kind, probe))
 		if ctx.Err() != nil {
 			return
 		}
@@ -33,6 +33,14 @@ func Run(ctx context.Context, m *Machine, probe func(context.Context, api.Check)
 			report(r, now)
 		}
 	}
+}
+
+// means is how a probe of this kind is made.
+func (m *Machine) means(kind Kind, probe func(context.Context, api.Check) error) func(context.Context, api.Check) error {
+	if kind != Warming {
+		return probe
+	}
+	return func(ctx context.Context, _ api.Check) error { return m.cold.Send(ctx) }
 }
 
 func within(ctx context.Context, check api.Check, probe func(context.Context, api.Check) error) error {

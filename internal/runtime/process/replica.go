@@ -79,6 +79,10 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	if err != nil {
 		return runtime.Handle{}, err
 	}
+	warm, err := warmUp(l.Spec, p.dir, handleAddress(r.cfg.Host, port))
+	if err != nil {
+		return runtime.Handle{}, err
+	}
 	logFrom := known.log.end()
 	process, err := spawn(p, known.log)
 	if err != nil {
@@ -86,12 +90,16 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	}
 	started := time.Now()
 	handle := runtime.Handle{
-		Attempt: l.Attempt, Address: net.JoinHostPort(r.cfg.Host, strconv.Itoa(port)),
+		Attempt: l.Attempt, Address: handleAddress(r.cfg.Host, port),
 		Pid: process.Pid, StartTime: process.Start, BootID: r.bootID, StartedAt: started,
 	}
-	r.watch(known, process, handle, logFrom, l, probe.Begin(probe.ChecksOf(l.Spec.Container), started))
+	checks := probe.ChecksOf(l.Spec.Container)
+	checks.WarmUp = warm
+	r.watch(known, process, handle, logFrom, l, probe.Begin(checks, started))
 	return handle, nil
 }
+
+func handleAddress(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func (k *replica) begin(begun bool) {
 	k.mu.Lock()

@@ -42,6 +42,8 @@ func Run(t *testing.T, setup func(t *testing.T) Place) {
 		"checks":        testChecks,
 		"check by exec": testExecCheck,
 		"check by grpc": testGRPCCheck,
+		"warm-up":       testWarmUp,
+		"bad warm-up":   testBadWarmUp,
 		"not live":      testNotLive,
 		"quiet":         testQuiet,
 		"terminate":     testTerminate,
