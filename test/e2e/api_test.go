@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,12 +43,10 @@ func (p *plane) call(method, path string, body any, header ...string) (status in
 			return 0, nil, err
 		}
 	}
-	at, _ := p.addr()
-	req, err := http.NewRequest(method, at+"/api/v1"+path, bytes.NewReader(text))
+	req, err := p.request(context.Background(), method, "/api/v1"+path, bytes.NewReader(text))
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+p.token)
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

@@ -335,12 +335,10 @@ func cutStream(p *plane, name string, settings object) {
 // metrics are what GET /metrics says.
 func (p *plane) metrics() string {
 	p.t.Helper()
-	at, _ := p.addr()
-	req, err := http.NewRequest(http.MethodGet, at+"/metrics", nil)
+	req, err := p.request(context.Background(), http.MethodGet, "/metrics", nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+p.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)

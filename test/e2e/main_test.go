@@ -32,6 +32,10 @@ const atOnce = 4
 // program is the sluice binary under test, built once.
 var program string
 
+// buildFlags are those it is built with: under `go test -race` it looks for data
+// races too (race_on_test.go), and tests fail when it reports one.
+var buildFlags []string
+
 func TestMain(m *testing.M) {
 	testserver.MaybeRun()
 	os.Exit(run(m))
@@ -51,7 +55,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	program = filepath.Join(dir, "sluice")
-	build := exec.Command("go", "build", "-o", program, "sluice.dev/sluice/cmd/sluice")
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", program, "sluice.dev/sluice/cmd/sluice")...)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build sluice:", err)

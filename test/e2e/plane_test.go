@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +36,7 @@ type machine struct {
 	gateway string
 	token   string
 	server  *process
+	servers []*process // all so far
 }
 
 // in is the plane as a subtest sees it.
@@ -140,7 +144,7 @@ func (p *plane) start() {
 	p.t.Helper()
 	server := launch(p.t, "server", "--data", p.data, "--listen", "127.0.0.1:0", "--gateway", p.listen)
 	p.mu.Lock()
-	p.server = server
+	p.server, p.servers = server, append(p.servers, server)
 	p.mu.Unlock()
 	var found []string
 	await(p.t, "the server prints its addresses", func() bool {
@@ -166,6 +170,17 @@ func (p *plane) addr() (api, gateway string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.api, p.gateway
+}
+
+// request is one to the server, with the admin's token.
+func (p *plane) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	req, err := http.NewRequestWithContext(ctx, method, p.api+path, body)
+	if err == nil {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	return req, err
 }
 
 // kill ends the server as a power cut would: nothing else is touched.
@@ -203,10 +218,28 @@ func (p *plane) down() {
 		p.t.Error("the server goes on after sluice down")
 		p.server.kill()
 	}
+	p.races(string(out))
 	left := processesOf(p.data)
 	for _, l := range left {
 		p.t.Errorf("left behind by sluice down: process %d: %s", l.pid, l.command)
 		_ = syscall.Kill(l.pid, syscall.SIGKILL)
+	}
+}
+
+// races fails the test when a process built to look for data races found one.
+func (p *plane) races(down string) {
+	gateway, err := os.ReadFile(filepath.Join(p.data, "logs", "gateway.log"))
+	if err != nil {
+		p.t.Errorf("the gateway's log: %v", err)
+	}
+	said := map[string]string{"the gateway": string(gateway), "sluice down": down}
+	for i, server := range p.servers {
+		said[fmt.Sprintf("server %d", i+1)] = server.out.String()
+	}
+	for who, text := range said {
+		if strings.Contains(text, "DATA RACE") {
+			p.t.Errorf("%s has data races:\n%s", who, text)
+		}
 	}
 }
 

@@ -102,12 +102,10 @@ func (s *sampler) ask() {
 }
 
 func (s *sampler) watch(ctx context.Context) {
-	at, _ := s.p.addr()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/api/v1/watch?service="+s.name, nil)
+	req, err := s.p.request(ctx, http.MethodGet, "/api/v1/watch?service="+s.name, nil)
 	if err != nil {
 		return
 	}
-	req.Header.Set("Authorization", "Bearer "+s.p.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		time.Sleep(20 * time.Millisecond) // no server is there at the moment
