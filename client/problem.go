@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,6 +50,9 @@ func readProblem(resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if json.Unmarshal(body, p) != nil {
 		p = &Problem{} // a page of a proxy, say
+		if resp.StatusCode == http.StatusBadRequest && bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
+			p.Detail, p.Hint = "the server speaks TLS only", "its address begins with https://"
+		}
 	}
 	p.Status = resp.StatusCode
 	return p

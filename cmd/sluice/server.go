@@ -38,7 +38,8 @@ Everything is kept in the data directory. Ctrl-C or SIGTERM ends the control
 plane only: replicas and the gateway go on serving, and the next server takes
 them over. "sluice down" ends them.`,
 		Example: `  sluice server
-  sluice server --data ./data --listen 127.0.0.1:7070 --gateway 127.0.0.1:8080`,
+  sluice server --data ./data --listen 127.0.0.1:7070 --gateway 127.0.0.1:8080
+  sluice server --listen 0.0.0.0:7070 --tls-cert tls.crt --tls-key tls.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if runtime != "process" {
@@ -61,7 +62,9 @@ them over. "sluice down" ends them.`,
 	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:7070", "where the API listens; port 0 takes a free one")
 	f.StringVar(&cfg.Gateway, "gateway", "127.0.0.1:8080", "where the gateway takes traffic; port 0 takes a free one")
 	f.StringVar(&runtime, "runtime", "process", "where replicas run")
-	f.BoolVar(&cfg.Insecure, "insecure", false, "listen on other addresses than loopback, though nothing is encrypted")
+	f.StringVar(&cfg.TLSCert, "tls-cert", "", "certificate of the API, a PEM file that is read again when it changes (default api.tls_cert of the configuration file, else none)")
+	f.StringVar(&cfg.TLSKey, "tls-key", "", "its key, a PEM file (default api.tls_key of the configuration file)")
+	f.BoolVar(&cfg.Insecure, "insecure", false, "listen on other addresses than loopback without encryption")
 	return cmd
 }
 
@@ -91,6 +94,8 @@ and goes on with the last one while the control plane is away.`,
 	f.StringVar(&cfg.Control, "control", daemon.SocketFile(cli.DefaultDataDir()), "socket of the control plane")
 	f.Int64Var(&cfg.MaxBody, "max-body", 0, "largest request body in bytes (default 64 MiB; below 0 for no limit)")
 	f.IntVar(&cfg.MaxHeader, "max-header", 0, "largest request head in bytes (default 64 KiB)")
+	f.DurationVar(&cfg.BodyWait, "body-wait", 30*time.Second, "how long the next byte of a request's body may take until the answer begins; beyond it 408")
+	f.DurationVar(&cfg.WriteWait, "write-wait", time.Minute, "how long a caller may take none of its answer; beyond it the connection or HTTP/2 stream ends")
 	f.DurationVar(&cfg.SlowStart, "slow-start", 10*time.Second, "how long a replica that joins others takes to get its full share; 0 for at once")
 	f.DurationVar(&cfg.Grace, "grace", 30*time.Second, "how long requests in hand may take when it ends")
 	return cmd

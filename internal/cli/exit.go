@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -83,11 +84,14 @@ func explain(err error) string {
 	var unreachable *client.UnreachableError
 	var problem *client.Problem
 	var unfinished *unfinishedError
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unfinished):
 		return err.Error()
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
+	case errors.As(err, &untrusted):
+		return err.Error() + "; if it is signed by an authority of your own, name that one's file with --ca or $SLUICE_CA"
 	case errors.As(err, &unreachable):
 		return err.Error() + "; start it with `sluice server`, or name another with --server or $SLUICE_SERVER"
 	case errors.As(err, &problem) && len(problem.Errors) > 0:

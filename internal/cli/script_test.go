@@ -2,12 +2,16 @@ package cli_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -51,6 +55,7 @@ type world struct {
 	memory    *servertest.Memory
 	tokens    *token.Book
 	web       *httptest.Server
+	secure    *httptest.Server // the same over TLS
 	down      atomic.Bool
 	interfere atomic.Int32 // how many changes of an expected revision come too late
 }
@@ -89,6 +94,13 @@ func TestScripts(t *testing.T) {
 				w.web.Close()
 			})
 			env.Values["world"] = w
+			w.secure = httptest.NewTLSServer(handler)
+			w.secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of callers that do not trust it
+			env.Defer(w.secure.Close)
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.secure.Certificate().Raw}), 0o600); err != nil {
+				return err
+			}
+			env.Setenv("SECURE", w.secure.URL)
 			env.Setenv("SLUICE_SERVER", w.web.URL)
 			env.Setenv("SLUICE_TOKEN", "secret")
 			env.Setenv("HOME", env.WorkDir)

@@ -24,8 +24,8 @@ type session struct {
 	out io.Writer
 	err io.Writer
 
-	server, token, data string
-	output              format
+	server, token, data, ca string
+	output                  format
 }
 
 func (s *session) flags(root *cobra.Command) {
@@ -33,6 +33,7 @@ func (s *session) flags(root *cobra.Command) {
 	f.StringVar(&s.server, "server", "", "address of the server (default $SLUICE_SERVER, else "+defaultServer+")")
 	f.StringVar(&s.token, "token", "", "token to show (default $SLUICE_TOKEN, else admin.token in the data directory)")
 	f.StringVar(&s.data, "data", "", "data directory of the server, for its admin.token (default $SLUICE_DATA, else ~/.local/share/sluice)")
+	f.StringVar(&s.ca, "ca", "", "PEM file of the authority that signed the certificate of an https server (default $SLUICE_CA, else those the system trusts)")
 	s.output = formatTable
 	f.VarP(&s.output, "output", "o", "how results are written: table, json or yaml")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
@@ -89,7 +90,22 @@ func (s *session) connect() (*client.Client, error) {
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	return client.New(server, token), nil
+	return s.trusting(client.New(server, token))
+}
+
+// trusting has the client trust a private authority if there is one.
+func (s *session) trusting(c *client.Client) (*client.Client, error) {
+	ca, from := s.ca, "--ca"
+	if ca == "" {
+		ca, from = os.Getenv("SLUICE_CA"), "$SLUICE_CA"
+	}
+	if ca == "" {
+		return c, nil
+	}
+	if err := c.TrustCA(ca); err != nil {
+		return nil, Usagef("%s: %v; name the PEM file of the authority that signed the server's certificate", from, err)
+	}
+	return c, nil
 }
 
 // completeService gives the names of services to a shell that completes.

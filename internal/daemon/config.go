@@ -22,6 +22,8 @@ type Config struct {
 	File     string // configuration file; "" is DATA/server.yaml, which need not exist
 	Listen   string // of the API, host:port
 	Gateway  string // of the gateway, host:port
+	TLSCert  string // PEM file; "" is what the configuration file says
+	TLSKey   string
 	Insecure bool   // listen elsewhere than on loopback without TLS
 	Version  string // of this program
 	// Executable is this program, started again as the gateway.
@@ -37,6 +39,7 @@ type File struct {
 		Kind        string `yaml:"kind"` // public, dedicated or quota
 		ElasticPool bool   `yaml:"elastic_pool"`
 	} `yaml:"resource_groups"`
+	API APIFile `yaml:"api"`
 	// Gateway are the limits of the gateway; zero values are its defaults.
 	Gateway GatewayLimits `yaml:"gateway"`
 }
@@ -62,14 +65,19 @@ func (g GatewayLimits) slowStart() time.Duration {
 	}
 }
 
-func (c Config) readFile() (File, error) {
-	path, optional := c.File, false
-	if path == "" {
-		path, optional = filepath.Join(c.Data, "server.yaml"), true
+// path of the configuration file.
+func (c Config) path() string {
+	if c.File == "" {
+		return filepath.Join(c.Data, "server.yaml")
 	}
+	return c.File
+}
+
+func (c Config) readFile() (File, error) {
+	path := c.path()
 	var f File
 	text, err := os.ReadFile(path)
-	if optional && errors.Is(err, fs.ErrNotExist) {
+	if c.File == "" && errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
 	if err != nil {
@@ -99,17 +107,29 @@ func (f File) resources() map[string]controller.Group {
 	return groups
 }
 
-// checkListen refuses to serve the API or traffic to other machines unless told
-// to: neither is encrypted.
-func (c Config) checkListen(flag, address string) error {
+// socket is where something is served.
+type socket struct {
+	flag, address string
+	encrypted     bool
+	encrypt       string // how to, "" when there is no way
+}
+
+// checkListen refuses to serve the API or traffic to other machines without
+// encryption unless told to.
+func (c Config) checkListen(s socket) error {
+	flag, address := s.flag, s.address
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%s: %q is not host:port: %w", flag, address, err)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() || c.Insecure {
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() || c.Insecure || s.encrypted {
 		return nil
 	}
-	return fmt.Errorf("%s: %q can be reached from other machines, and nothing is encrypted; listen on 127.0.0.1, or say --insecure if you mean it", flag, address)
+	ways := "listen on 127.0.0.1, "
+	if s.encrypt != "" {
+		ways += s.encrypt + ", "
+	}
+	return fmt.Errorf("%s: %q can be reached from other machines, and nothing is encrypted; %sor say --insecure if you mean it", flag, address, ways)
 }
 
 // listen opens the API's socket, with an error that says what to do about a

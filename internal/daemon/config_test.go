@@ -11,6 +11,9 @@ import (
 )
 
 func TestCheckListen(t *testing.T) {
+	if err := (Config{}).checkListen(socket{flag: "--listen", address: "0.0.0.0:7070", encrypted: true}); err != nil {
+		t.Errorf("encrypted: %v", err)
+	}
 	for _, c := range []struct {
 		address  string
 		insecure bool
@@ -26,7 +29,7 @@ func TestCheckListen(t *testing.T) {
 		{"0.0.0.0:7070", true, ""},
 		{"7070", true, "host:port"},
 	} {
-		err := Config{Insecure: c.insecure}.checkListen("--listen", c.address)
+		err := Config{Insecure: c.insecure}.checkListen(socket{flag: "--listen", address: c.address, encrypt: "or encrypt it"})
 		switch {
 		case c.refusal == "" && err != nil:
 			t.Errorf("%s: %v", c.address, err)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sluice.dev/sluice/internal/certs"
 	"sluice.dev/sluice/internal/content"
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/gateway/hub"
@@ -28,15 +29,17 @@ const gatewayStart = 10 * time.Second
 
 // plane is a control plane put together.
 type plane struct {
-	cfg        Config
-	store      *sqlite.Store
-	hub        *hub.Hub
-	controller *controller.Controller
-	supervisor *supervise.Supervisor
-	api        net.Listener
-	tokens     *token.Book
-	adopted    int  // pid of the gateway that was recorded when this server started; 0 for none
-	up         bool // everything runs
+	cfg         Config
+	file        File
+	store       *sqlite.Store
+	hub         *hub.Hub
+	controller  *controller.Controller
+	supervisor  *supervise.Supervisor
+	api         net.Listener
+	certificate *certs.Pair // nil: the API is not encrypted
+	tokens      *token.Book
+	adopted     int  // pid of the gateway that was recorded when this server started; 0 for none
+	up          bool // everything runs
 }
 
 // Serve runs the control plane of one machine until ctx is done. When it
@@ -51,27 +54,28 @@ func Serve(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	p.up = true
-	api := "http://" + p.api.Addr().String()
-	fmt.Fprintf(out, "API      %s\ngateway  %s\ndata     %s (token in admin.token)\n", api, p.address(), cfg.Data)
-	failed := make(chan error, 1)
-	srv := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second}
-	go func() { failed <- srv.Serve(p.api) }()
-	select {
-	case err := <-failed:
+	fmt.Fprintf(out, "API      %s\ngateway  %s\ndata     %s (token in admin.token)\n", p.apiAddress(), p.address(), cfg.Data)
+	if err := serveAPI(ctx, p.api, p.certificate, p.handler(), cfg.Log); err != nil {
 		return err
-	case <-ctx.Done():
 	}
 	p.farewell(out)
-	// Watchers and followed logs have no end of their own.
-	_ = srv.Close()
 	return nil
 }
 
 // open takes what only one server can have: the data directory and the ports.
 func (p *plane) open(ctx context.Context) (err error) {
-	for _, check := range []error{p.cfg.checkListen("--listen", p.cfg.Listen), p.cfg.checkListen("--gateway", p.cfg.Gateway)} {
-		if check != nil {
-			return check
+	if p.file, err = p.cfg.readFile(); err != nil {
+		return err
+	}
+	if p.certificate, err = p.cfg.certificate(p.file); err != nil {
+		return err
+	}
+	for _, s := range []socket{
+		{"--listen", p.cfg.Listen, p.certificate != nil, "give it a certificate with --tls-cert and --tls-key"},
+		{"--gateway", p.cfg.Gateway, false, ""},
+	} {
+		if err := p.cfg.checkListen(s); err != nil {
+			return err
 		}
 	}
 	if p.store, err = sqlite.Open(ctx, p.cfg.Data); err != nil {
@@ -89,10 +93,7 @@ func (p *plane) open(ctx context.Context) (err error) {
 }
 
 func (p *plane) run(ctx context.Context) error {
-	file, err := p.cfg.readFile()
-	if err != nil {
-		return err
-	}
+	file := p.file
 	epoch, err := p.store.NextEpoch(ctx)
 	if err != nil {
 		return err
