@@ -177,8 +177,11 @@ func TestServerThatCannotStart(t *testing.T) {
 	if err := os.WriteFile(config, []byte("gatway: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	locked := filepath.Join(t.TempDir(), "locked")
-	if err := os.Mkdir(locked, 0o500); err != nil {
+	locked, err := os.MkdirTemp(filepath.Dir(program), "locked-") // where another user may look
+	if err == nil {
+		err = os.Chmod(locked, 0o555)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

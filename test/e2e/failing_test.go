@@ -40,7 +40,7 @@ func TestFailedStarts(t *testing.T) {
 			restarts: 2,
 		},
 		"goes-to-the-background": {
-			flags:    []string{"-daemonize"},
+			flags:    []string{"-daemonize", "-listen-after", "20s"},
 			message:  []string{"goes-to-the-background-2-", "code 0", "foreground"},
 			restarts: 2,
 		},
