@@ -40,13 +40,23 @@ func (s *State) live(r *Replica) (st Step, wake time.Time) {
 		return s.afterExit(r, deadline)
 	case Running:
 		if r.NotLive {
-			return Step{Kind: Recycle, Reason: "its liveness check failed: " + r.Complaint}, wake
+			return s.notLive(r), wake
 		}
 		if r.Healthy && r.Acked && s.Service.Strategy.MinReady > 0 {
 			wake = after(s.Now, r.HealthyAt.Add(s.Service.Strategy.MinReady))
 		}
 	}
 	return st, earliest(wake, deadline)
+}
+
+// notLive restarts in place what its liveness check gave up on, while it has
+// starts left.
+func (s *State) notLive(r *Replica) Step {
+	reason := "its liveness check failed: " + r.Complaint
+	if s.limited(r) && r.Starts >= startsWhileNew {
+		return Step{Kind: Fail, Reason: fmt.Sprintf("it was started %d times, and %s", r.Starts, reason)}
+	}
+	return Step{Kind: Recycle, Reason: reason}
 }
 
 func (s *State) afterExit(r *Replica, deadline time.Time) (st Step, wake time.Time) {

@@ -5,6 +5,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/rollout"
+	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
 )
 
@@ -142,6 +143,16 @@ func (g *gateways) routed(address string) (still bool, left time.Time, inHand bo
 		inHand = inHand || gw.busy[address].After(g.w.now)
 	}
 	return still, left, inHand
+}
+
+// checkStart is rule 4: a replica that was never ready has three starts.
+func (w *World) checkStart(l runtime.Launch) {
+	const most = 3
+	if st := w.store.states[l.Service]; st != nil && l.Attempt > most {
+		if r, ok := st.replicas[l.Replica]; ok && r.ReadyAt.IsZero() {
+			w.fail("%s is started for the %dth time and was never ready", l.Replica, l.Attempt)
+		}
+	}
 }
 
 // checkTerminate is rules 8 to 10 at the moment of a SIGTERM.

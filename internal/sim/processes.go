@@ -48,6 +48,7 @@ func (p *processes) Start(_ context.Context, l runtime.Launch) (runtime.Handle, 
 		}
 		return p.handle(old), nil
 	}
+	w.checkStart(l)
 	program := l.Spec.Container.Command
 	switch {
 	case program == missing:

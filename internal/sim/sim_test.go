@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"sluice.dev/sluice/internal/store/memory"
+	"sluice.dev/sluice/internal/store/sqlite"
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "make this one run, and tell its story")
-	steps = flag.Int("steps", 4000, "things that happen in each run, before it settles")
-	first = flag.Uint64("first", 0, "begin after this seed")
-	total = flag.Int("total", 300_000, "things that happen in all runs together")
+	seed   = flag.Uint64("seed", 0, "make this one run, and tell its story")
+	steps  = flag.Int("steps", 4000, "things that happen in each run, before it settles")
+	onDisk = flag.Int("disk", 3000, "things that happen in all runs on SQLite together")
+	first  = flag.Uint64("first", 0, "begin after this seed")
+	total  = flag.Int("total", 150_000, "things that happen in all runs together")
 )
 
 func run(seed uint64) Result {
@@ -28,7 +30,12 @@ func run(seed uint64) Result {
 //	go test ./internal/sim -run TestSeeds -total 10000000 -timeout 30m
 func TestSeeds(t *testing.T) {
 	if *seed != 0 {
-		t.Skip("one seed was asked for")
+		r := run(*seed)
+		t.Logf("%d steps\n%s", r.Steps, r.Story)
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+		return
 	}
 	began := time.Now()
 	var happened, runs atomic.Int64
@@ -40,7 +47,7 @@ func TestSeeds(t *testing.T) {
 				r := run(seed)
 				happened.Add(int64(r.Steps))
 				if r.Err != nil {
-					t.Errorf("seed %d: %v\n%s\nreplay: go test ./internal/sim -run TestSeed$ -seed %d -steps %d", seed, r.Err, r.Story, seed, *steps)
+					t.Errorf("seed %d: %v\n%s\nreplay: go test ./internal/sim -run TestSeeds -v -seed %d -steps %d", seed, r.Err, r.Story, seed, *steps)
 				}
 			}
 		})
@@ -50,13 +57,22 @@ func TestSeeds(t *testing.T) {
 	t.Logf("%d steps in %d runs, %s, %.0f a second", happened.Load(), runs.Load(), took.Round(time.Millisecond), float64(happened.Load())/took.Seconds())
 }
 
-// TestSeed makes one run again.
-func TestSeed(t *testing.T) {
-	if *seed == 0 {
-		t.Skip("no seed was asked for")
-	}
-	if r := run(*seed); r.Err != nil {
-		t.Fatalf("%v\n%s", r.Err, r.Story)
+// TestOnSQLite makes runs on the store of production.
+func TestOnSQLite(t *testing.T) {
+	happened := 0
+	for seed := uint64(1); happened < *onDisk; seed++ {
+		st, err := sqlite.Open(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Run(Config{Seed: seed, Steps: min(*steps, *onDisk), Store: st})
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		happened += r.Steps
+		if r.Err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, r.Err, r.Story)
+		}
 	}
 }
 
