@@ -94,6 +94,8 @@ and goes on with the last one while the control plane is away.`,
 	f.StringVar(&cfg.Control, "control", daemon.SocketFile(cli.DefaultDataDir()), "socket of the control plane")
 	f.Int64Var(&cfg.MaxBody, "max-body", 0, "largest request body in bytes (default 64 MiB; below 0 for no limit)")
 	f.IntVar(&cfg.MaxHeader, "max-header", 0, "largest request head in bytes (default 64 KiB)")
+	f.DurationVar(&cfg.BodyWait, "body-wait", 30*time.Second, "how long the next byte of a request's body may take until the answer begins; beyond it 408")
+	f.DurationVar(&cfg.WriteWait, "write-wait", time.Minute, "how long a caller may take none of its answer; beyond it the connection or HTTP/2 stream ends")
 	f.DurationVar(&cfg.SlowStart, "slow-start", 10*time.Second, "how long a replica that joins others takes to get its full share; 0 for at once")
 	f.DurationVar(&cfg.Grace, "grace", 30*time.Second, "how long requests in hand may take when it ends")
 	return cmd

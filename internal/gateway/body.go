@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,7 +37,10 @@ func bodyOf(r *http.Request) bodyKind {
 // at the answer finds it.
 const uploadWait = time.Second
 
-var errBodyTooLarge = errors.New("the body is too large")
+var (
+	errBodyTooLarge = errors.New("the body is too large")
+	errBodySlow     = errors.New("the body stopped coming")
+)
 
 // buffers are for bodies on their way; each holds one read.
 var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
@@ -60,14 +64,22 @@ func (x *exchange) carry(c *upstream) error {
 	defer buffers.Put(buffer)
 	var total int64
 	limit := x.gateway.cfg.MaxBody
+	free := false
 	refused := false // by the replica, which may well answer all the same
 	for {
+		free = x.bindRead(free)
 		n, err := x.request.Body.Read(buffer[chunkHead : len(buffer)-chunkTail])
 		if total += int64(n); limit >= 0 && total > limit {
 			return errBodyTooLarge
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && x.reading.Load() == readingBound {
+			return errBodySlow
+		}
 		if err != nil && err != io.EOF {
 			return err
+		}
+		if err == io.EOF { // the connection's next read is not one of this body
+			x.freeRead(readingBound, readingThrough)
 		}
 		out := buffer[chunkHead : chunkHead+n]
 		if x.body == bodyChunked {
@@ -137,9 +149,8 @@ func (x *exchange) finishUpload(c *upstream) error {
 // breakUpload ends the upload where it is.
 func (x *exchange) breakUpload(c *upstream) error {
 	c.Close()
-	if w, ok := x.writer.(interface{ SetReadDeadline(time.Time) error }); ok {
-		w.SetReadDeadline(time.Now())
-	}
+	x.reading.Store(readingBroken)
+	setReadDeadline(x.writer, time.Now())
 	return x.settleUpload(<-x.uploaded)
 }
 

@@ -30,6 +30,7 @@ type exchange struct {
 	answer     answer
 	chunks     chunks
 	uploaded   chan error
+	reading    atomic.Int32
 	unfinished atomic.Bool // the replica did not take the whole body
 	answered   bool        // the header of an answer went out
 	hijacked   bool
@@ -186,14 +187,9 @@ func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 	var upload error
 	uploading := x.body != bodyNone
 	if uploading && err != nil {
-		// Why the upload ended may be why there is no answer. It ends soon if
-		// it was so: it closed the connection.
-		select {
-		case upload = <-x.uploaded:
-			uploading = false
-			x.settleUpload(upload)
-		default:
-		}
+		var ended bool
+		upload, ended = x.uploadEnd(c)
+		uploading = !ended
 	}
 	if err == nil {
 		if uploading && x.finishUpload(c) != nil {
@@ -216,6 +212,10 @@ func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 		x.refuse(http.StatusRequestEntityTooLarge, x.gateway.tooLarge())
 		t.answered(http.StatusRequestEntityTooLarge, x.start)
 		return true
+	case errors.Is(upload, errBodySlow) && !x.answered:
+		t.canceled.Add(1)
+		x.refuse(http.StatusRequestTimeout, fmt.Sprintf("no byte of the body came for %s (gateway option --body-wait)", x.gateway.cfg.BodyWait))
+		return true
 	case upload != nil && !x.answered:
 		t.canceled.Add(1)
 		x.refuse(http.StatusBadRequest, "the body broke off or is malformed: "+upload.Error())
@@ -234,6 +234,23 @@ func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 	}
 	t.cut.Add(1)
 	return x.hijacked // its connection is ours and closed already
+}
+
+// uploadEnd tells how the upload ended, if it has: that may be why there is no
+// answer. Where it was so, it said why before it closed the connection; but
+// net/http, too, ends the request at an error of the body, and that before the
+// upload has seen it.
+func (x *exchange) uploadEnd(c *upstream) (err error, ended bool) {
+	if !x.answered && x.request.Context().Err() != nil {
+		c.Close()
+		return x.settleUpload(<-x.uploaded), true // within BodyWait at the latest
+	}
+	select {
+	case err = <-x.uploaded:
+		return x.settleUpload(err), true
+	default:
+		return nil, false
+	}
 }
 
 // refuse answers in the name of the gateway for a request that was meant for

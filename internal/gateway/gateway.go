@@ -21,6 +21,8 @@ type Config struct {
 	MaxHeader    int           // bytes of a request's head; 64 KiB, beyond it 431
 	MaxBody      int64         // bytes of a request's body; 64 MiB, beyond it 413; below 0 for no limit. Streams of gRPC and tunnels have none
 	HeaderWait   time.Duration // for a caller to send its request's head; 10 s
+	BodyWait     time.Duration // for the next byte of a request's body until its answer begins, beyond it 408; 30 s. Streams of gRPC and tunnels have none
+	WriteWait    time.Duration // for a caller to take a part of its answer, beyond it the connection, or the HTTP/2 stream, ends; 60 s. Tunnels have none
 	CallerIdle   time.Duration // that a caller's connection may wait for its next request; 120 s
 	UpstreamIdle time.Duration // that a connection to a replica may wait for its next request; 4 s (design rule 8)
 	DialWait     time.Duration // for a connection to a replica; 2 s
@@ -34,6 +36,8 @@ func (c Config) withDefaults() Config {
 	c.MaxHeader = cmp.Or(c.MaxHeader, 64<<10)
 	c.MaxBody = cmp.Or(c.MaxBody, 64<<20)
 	c.HeaderWait = cmp.Or(c.HeaderWait, 10*time.Second)
+	c.BodyWait = cmp.Or(c.BodyWait, 30*time.Second)
+	c.WriteWait = cmp.Or(c.WriteWait, 60*time.Second)
 	c.CallerIdle = cmp.Or(c.CallerIdle, 120*time.Second)
 	c.UpstreamIdle = cmp.Or(c.UpstreamIdle, 4*time.Second)
 	c.DialWait = cmp.Or(c.DialWait, 2*time.Second)
@@ -105,7 +109,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer unlink()
 
 	failed := make(chan error, 1)
-	go func() { failed <- g.server.Serve(g.listener) }()
+	go func() { failed <- g.server.Serve(callers{g.listener, g.cfg.WriteWait}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the gateway stopped serving on %s: %w", g.Addr(), err)

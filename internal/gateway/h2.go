@@ -242,6 +242,7 @@ func (x *exchange) passMessages(response *http.Response) error {
 	}
 	for {
 		n, err := response.Body.Read(buffer[:])
+		x.arm()
 		if n > 0 {
 			if _, werr := x.writer.Write(buffer[:n]); werr != nil {
 				return errCaller
@@ -256,5 +257,6 @@ func (x *exchange) passMessages(response *http.Response) error {
 		if flush(x.writer) != nil {
 			return errCaller
 		}
+		x.disarm()
 	}
 }

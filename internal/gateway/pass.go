@@ -29,6 +29,9 @@ func (x *exchange) receive(c *upstream) (keep bool, err error) {
 	if x.service.limits.keepalive > 0 { // it ends with the header
 		c.SetReadDeadline(time.Time{})
 	}
+	if x.body != bodyNone {
+		x.freeRead(readingBound, readingFree)
+	}
 	if a.status == http.StatusSwitchingProtocols {
 		if x.upgrade == "" {
 			return false, errors.New("the replica switches protocols, which nobody asked for")
@@ -100,6 +103,7 @@ func (x *exchange) passBody(c *upstream) error {
 	left := a.length
 	for {
 		n, err := x.readBody(buffer[:], &left)
+		x.arm()
 		if n > 0 {
 			if _, err := x.writer.Write(buffer[:n]); err != nil {
 				return errCaller
@@ -116,6 +120,7 @@ func (x *exchange) passBody(c *upstream) error {
 		if flush(x.writer) != nil {
 			return errCaller
 		}
+		x.disarm()
 	}
 }
 

@@ -21,6 +21,7 @@ func (x *exchange) tunnel(c *upstream) error {
 	if err != nil {
 		return errCaller
 	}
+	conn = unbound(conn)
 	defer conn.Close()
 	x.hijacked, x.answered = true, true
 	x.endpoint.label.Load().tally.answered(http.StatusSwitchingProtocols, x.start)
