@@ -111,7 +111,11 @@ func (s *service) eventsSeen(seen *rollout.State) []api.Event {
 			if r.Stage != rollout.Live {
 				kind = "normal"
 			}
-			events = append(events, s.replicaEvent(kind, "ReplicaExited", "replica "+r.ID+" ended: "+r.Exit, r))
+			reason, what := "ReplicaExited", " ended: "
+			if r.Unstartable != "" {
+				reason, what = "ReplicaUnstartable", " cannot be started: "
+			}
+			events = append(events, s.replicaEvent(kind, reason, "replica "+r.ID+what+r.Exit, r))
 		case r.Unplaced != "" && was.Unplaced != r.Unplaced:
 			events = append(events, s.replicaEvent("warning", "ReplicaPending", "there is no room for replica "+r.ID+": "+r.Unplaced, r))
 		case !r.ReadyAt.Equal(was.ReadyAt):

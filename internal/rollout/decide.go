@@ -81,7 +81,9 @@ func (d *decision) lives() {
 	d.ownSteps = len(d.Steps)
 }
 
-// arrive notices that what was wanted has been reached.
+// arrive notices that what was wanted has been reached. Replicas of another
+// version may still drain, but no gateway hands them requests any more: who is
+// told of the end meets the new version only.
 func (d *decision) arrive() {
 	s, c := d.s, &d.c
 	ro := s.Service.Rollout
@@ -90,7 +92,7 @@ func (d *decision) arrive() {
 		return
 	}
 	m := s.Service.mix()
-	there := c.live[other] == 0 && c.live[target] == m.target && c.ready[target] == m.target
+	there := s.leaving() == nil && c.live[other] == 0 && c.live[target] == m.target && c.ready[target] == m.target
 	switch {
 	case ro.Paused() && ro.Restore && c.allReady() == n && c.allLive() == n:
 		d.step(Step{Kind: Continue, Reason: "the mix from before the stop is back"})

@@ -14,9 +14,11 @@ func (r *Replica) Routable() bool {
 
 // Ready tells whether the replica counts as ready (design.md 2b): routable,
 // every live gateway has acknowledged a table that holds it, and its checks
-// have passed for minReady.
+// have passed for minReady. One that has counted stays ready when minReady is
+// raised.
 func (r *Replica) Ready(minReady time.Duration, now time.Time) bool {
-	return r.Routable() && r.Acked && !now.Before(r.HealthyAt.Add(minReady))
+	counted := !r.HealthyAt.IsZero() && !r.ReadyAt.Before(r.HealthyAt)
+	return r.Routable() && r.Acked && (counted || !now.Before(r.HealthyAt.Add(minReady)))
 }
 
 // proven tells whether the replica has been ready at least once.

@@ -51,6 +51,18 @@ func (s *State) shutdown(r *Replica) (st Step, wake time.Time) {
 	return st, earliest(wake, limit)
 }
 
+// leaving finds a draining replica that a gateway may still hand requests to;
+// nil when there is none.
+func (s *State) leaving() *Replica {
+	for i := range s.Replicas {
+		r := &s.Replicas[i]
+		if r.Stage == Draining && r.Process == Running && r.Routed && r.UnroutedAt.IsZero() {
+			return r
+		}
+	}
+	return nil
+}
+
 // ended is what follows the end of a process that was meant to end.
 func (s *State) ended(r *Replica) Step {
 	switch {

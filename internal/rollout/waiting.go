@@ -29,6 +29,9 @@ func (s *State) WaitingFor() string {
 		c.live[base] == m.base && m.base > 0 {
 		return fmt.Sprintf("a new target: %d of %d updated", m.target, sv.Desired)
 	}
+	if r := s.leaving(); r != nil && c.ready[target] == m.target {
+		return "every gateway to stop routing to replica " + r.ID
+	}
 	return s.firstWait("the next step")
 }
 
