@@ -83,19 +83,19 @@ func rpcKeys() []Key {
 }
 
 func placementKeys() []Key {
-	amount := func(path string, t KeyType, doc string) Key {
-		return Key{Path: path, Type: t, Doc: doc, Effect: EffectLater, Why: notEnforced + "; a process may use what the machine has"}
-	}
 	gpu := func(path, doc string) Key {
 		return Key{Path: path, Type: typeAtLeast(0), Doc: doc, Effect: EffectLater,
 			Why: notEnforced + "; asking for it only makes rolling_strategy.replacement default to \"termination_complete\""}
 	}
 	return section("Resources and placement", []Key{
-		amount("metadata.cpu", typeNumber(0, math.Inf(1)), "Cores per replica."),
-		amount("metadata.memory", typeAtLeast(0), "Memory per replica in MB."),
+		{Path: "metadata.cpu", Type: typeNumber(0, math.Inf(1)), Rule: "no limit",
+			Doc: "Cores per replica: it gets no more processor time. Enforced by cgroup v2 where the server may make cgroups; a warning says where not."},
+		{Path: "metadata.memory", Type: typeAtLeast(0), Rule: "no limit",
+			Doc: "Memory per replica in MB: one that reaches it is ended by the kernel, and restarted. Enforced as metadata.cpu is."},
 		gpu("metadata.gpu", "GPUs per replica."),
 		gpu("metadata.gpu_memory", "GPU memory per replica in GB."),
-		amount("metadata.gpu_core_percentage", typeNumber(0, 100), "Part of one GPU's cores per replica."),
+		{Path: "metadata.gpu_core_percentage", Type: typeNumber(0, 100), Doc: "Part of one GPU's cores per replica.",
+			Effect: EffectLater, Why: notEnforced + "; a process may use what the machine has"},
 		{Path: "metadata.resource", Type: typeText(), Rule: "public",
 			Doc:    "The resource group that the service runs on.",
 			Effect: EffectLater, Why: notEnforced + "; every service runs on this machine as if the resource group were public"},

@@ -100,7 +100,8 @@ func TestWarnings(t *testing.T) {
 		{"model path without a model", `{"containers":[{"command":"./x","env":[{"name":"MODEL_PATH","value":"m"}],` + readiness + `}]}`, ""},
 		{"group", `{"metadata":{"group":"g"},"containers":[{"command":"./x",` + readiness + `}]}`, "metadata.group: recorded; "},
 		{"weight without a group", `{"metadata":{"weight":5},"containers":[{"command":"./x",` + readiness + `}]}`, "without metadata.group it means nothing"},
-		{"cpu", `{"metadata":{"cpu":1},"containers":[{"command":"./x",` + readiness + `}]}`, "metadata.cpu: recorded and versioned; not enforced by this release"},
+		{"limits", `{"metadata":{"cpu":1,"memory":512},"containers":[{"command":"./x",` + readiness + `}]}`, ""}, // the runtime says where it cannot
+		{"part of a gpu", `{"metadata":{"gpu_core_percentage":50},"containers":[{"command":"./x",` + readiness + `}]}`, "metadata.gpu_core_percentage: recorded and versioned; not enforced by this release"},
 		{"storage is said once", `{"storage":[{"mount_path":"/a"},{"mount_path":"/b"}],"containers":[{"command":"./x",` + readiness + `}]}`, "storage: no effect here: a process sees"},
 		{"startup check above the limit", `{"containers":[{"command":"./x","startup_check":{"tcp_socket":{},"failure_threshold":1000},` + readiness + `}]}`, "more time than metadata.rolling_strategy.startup_timeout, 10m0s"},
 	} {

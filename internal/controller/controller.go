@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
@@ -54,6 +55,9 @@ type Config struct {
 	Runtime  runtime.Runtime
 	Gateways Gateways
 	Content  Content
+	// Warn says what the runtime cannot do of what a service file asks for; nil
+	// for nothing.
+	Warn func(*api.Spec) []string
 	// Resources are the resource groups by name; "" is public.
 	Resources map[string]Group
 	// Dir is the folder that relative paths of a service file are meant from when

@@ -36,7 +36,7 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	s.state.Now = s.record.CreatedAt
 	s.put(doc)
 	s.join(spec)
-	op := operation{text: "version 1 starts", warnings: api.Warnings(doc)}
+	op := operation{text: "version 1 starts", warnings: c.warnings(doc, spec)}
 	op.version = s.newVersion(1, by, doc, spec)
 	s.state.Begun(spec.Name, spec.Instance, s.strategy(spec), rollout.Target{Version: 1, Revision: op.version.Revision}, by.Actor)
 	if err := s.keep(by, "Created", &op); err != nil {
@@ -110,7 +110,7 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 	if err != nil {
 		return err
 	}
-	op.warnings = api.Warnings(next)
+	op.warnings = s.c.warnings(next, spec)
 	changes := api.Changes(s.doc, next)
 	files := s.changedFiles()
 	if changes.Empty() && len(files) == 0 {
@@ -169,7 +169,17 @@ func (s *service) strategy(spec *api.Spec) rollout.Strategy {
 
 func (s *service) join(spec *api.Spec) {
 	s.record.Group, s.record.Token = spec.Group, spec.Token
-	s.record.Warnings = api.Warnings(s.doc)
+	s.record.Warnings = s.c.warnings(s.doc, spec)
+}
+
+// warnings are those about a service file by itself and those about what cannot
+// be done of it where replicas run.
+func (c *Controller) warnings(doc api.Document, spec *api.Spec) []string {
+	list := api.Warnings(doc)
+	if c.cfg.Warn != nil {
+		list = append(list, c.cfg.Warn(spec)...)
+	}
+	return list
 }
 
 // newVersion makes the snapshot. Its Revision is a digest of the replica keys

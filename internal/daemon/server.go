@@ -136,7 +136,7 @@ func (p *plane) run(ctx context.Context) error {
 // Neither does anything before the controller runs.
 func (p *plane) makeController(file File) error {
 	replicas, err := process.New(process.Config{
-		DataDir: p.cfg.Data, Log: p.cfg.Log,
+		DataDir: p.cfg.Data, Log: p.cfg.Log, Limits: true,
 		Events: func(e runtime.Event) { p.controller.Observe(e) },
 	})
 	if err != nil {
@@ -147,7 +147,7 @@ func (p *plane) makeController(file File) error {
 		return fmt.Errorf("the working directory is not known: %w", err)
 	}
 	p.controller = controller.New(controller.Config{
-		Store: p.store, Runtime: replicas, Gateways: gateways{p},
+		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings,
 		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil

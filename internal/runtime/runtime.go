@@ -44,6 +44,7 @@ type Exit struct {
 	Code   int       `json:"code"`
 	Signal string    `json:"signal,omitempty"` // "killed", "segmentation fault"; "" when it exited by itself
 	Lines  []string  `json:"lines,omitempty"`  // the last lines it logged, oldest first
+	Cause  string    `json:"cause,omitempty"`  // why it was ended, where the kernel says so: out of memory
 	Hint   string    `json:"hint,omitempty"`   // what to do, where such an end is often a mistake
 	At     time.Time `json:"at"`
 }
@@ -51,6 +52,14 @@ type Exit struct {
 // String says how it ended: "exit code 3", "ended by signal: killed", "exited
 // with code 0; a command must stay in the foreground".
 func (e Exit) String() string {
+	how := e.how()
+	if e.Cause != "" {
+		how += "; " + e.Cause
+	}
+	return how
+}
+
+func (e Exit) how() string {
 	switch {
 	case e.Hint != "":
 		return fmt.Sprintf("exited with code %d; %s", e.Code, e.Hint)

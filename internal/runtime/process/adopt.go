@@ -52,7 +52,12 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 		result[i].Handle, lives[id] = handle, true
 		r.takeOver(a, process, *handle)
 	}
+	left := orphanedCgroups(leaders, lives)
 	r.sweeps.killWhere(func(p stray) bool { return !lives[p.replica] || p.check })
+	r.limits.clean(func(id string) bool { return lives[id] })
+	for _, c := range left {
+		_ = c.remove() // by another base than this run's; one that is not empty stays
+	}
 	for i, a := range list {
 		if !lives[result[i].Replica] && (a.Handle != nil || marked[result[i].Replica]) {
 			exit := runtime.Exit{At: time.Now()}
@@ -61,6 +66,17 @@ func (r *Runtime) Adopt(ctx context.Context, list []runtime.Adoption) ([]runtime
 		}
 	}
 	return result, nil
+}
+
+// orphanedCgroups are those of replicas that are about to be ended.
+func orphanedCgroups(leaders map[string]stray, lives map[string]bool) []*cgroup {
+	var left []*cgroup
+	for id, leader := range leaders {
+		if !lives[id] {
+			left = append(left, cgroupOf(leader.Pid, id))
+		}
+	}
+	return left
 }
 
 // claim returns the process of an adoption, or nil when it has ended or was
@@ -104,6 +120,7 @@ func (r *Runtime) takeOver(a runtime.Adoption, process *proc.Process, handle run
 		known.port, _ = strconv.Atoi(port)
 		r.ports.hold(known.port)
 	}
+	known.cgroup = cgroupOf(handle.Pid, known.id)
 	var checks *probe.Machine
 	if a.Launch.Spec != nil {
 		c := probe.ChecksOf(a.Launch.Spec.Container)

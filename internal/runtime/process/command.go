@@ -22,6 +22,8 @@ type program struct {
 	argv []string
 	env  []string
 	dir  string
+
+	cgroup *cgroup // that it is started in; nil for the server's own
 }
 
 func unstartable(format string, args ...any) error {

@@ -58,6 +58,10 @@ type Config struct {
 	// LogMaxBytes bounds a replica's log file; one older file of the same size
 	// is kept beside it. Default 10 MiB.
 	LogMaxBytes int64
+	// Limits has the processor time and memory of replicas limited by cgroups,
+	// where the system permits it; New logs when it does not, and Warnings says so
+	// of a service.
+	Limits bool
 	// Log is told what is odd but stops nothing; default slog.Default().
 	Log *slog.Logger
 }
@@ -69,6 +73,7 @@ type Runtime struct {
 	bootID string
 	ports  *ports
 	sweeps *sweeper
+	limits *cgroups
 
 	ctx  context.Context // done at Close
 	stop context.CancelFunc
@@ -111,6 +116,7 @@ func New(cfg Config) (*Runtime, error) {
 		replicas: map[string]*replica{},
 	}
 	r.sweeps = newSweeper(data, cfg.Log)
+	r.openLimits()
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	inheritOrphans()
 	r.busy.Go(r.keepLogs)

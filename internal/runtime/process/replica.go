@@ -24,6 +24,7 @@ type replica struct {
 
 	starting sync.Mutex // one Start at a time
 	port     int        // reserved, 0 for none; guarded by starting
+	cgroup   *cgroup    // nil for none; guarded by starting
 
 	mu    sync.Mutex
 	run   *run // nil when nothing runs
@@ -43,6 +44,10 @@ type run struct {
 	handle  runtime.Handle
 	process *proc.Process
 	logFrom int64 // where its part of the log begins
+
+	cgroup   *cgroup
+	ooms     int // what its cgroup counted when it began
+	memoryMB int
 
 	checks context.CancelFunc // ends them
 	events func(runtime.Event)
@@ -82,6 +87,12 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	warm, err := warmUp(l.Spec, p.dir, handleAddress(r.cfg.Host, port))
 	if err != nil {
 		return runtime.Handle{}, err
+	}
+	if p.cgroup, err = r.limits.make(l.Replica, &l); err != nil {
+		return runtime.Handle{}, err
+	}
+	if p.cgroup != nil {
+		known.cgroup = p.cgroup
 	}
 	logFrom := known.log.end()
 	process, err := spawn(p, known.log)
@@ -124,9 +135,14 @@ func (p *program) start(out *os.File) (*proc.Process, error) {
 		return nil, err
 	}
 	defer null.Close()
+	attr := &syscall.SysProcAttr{Setsid: true}
+	entered, err := p.cgroup.enter(attr)
+	if err != nil {
+		return nil, err
+	}
+	defer entered()
 	child, err := os.StartProcess(p.path, p.argv, &os.ProcAttr{
-		Dir: p.dir, Env: p.env, Files: []*os.File{null, out, out},
-		Sys: &syscall.SysProcAttr{Setsid: true},
+		Dir: p.dir, Env: p.env, Files: []*os.File{null, out, out}, Sys: attr,
 	})
 	if err != nil {
 		return nil, startError(p, errors.Unwrap(err))
@@ -141,6 +157,10 @@ func (r *Runtime) watch(known *replica, process *proc.Process, handle runtime.Ha
 	now := &run{
 		replica: known.id, handle: handle, process: process, logFrom: logFrom,
 		checks: cancel, events: r.cfg.Events,
+		cgroup: known.cgroup, ooms: known.cgroup.oomKills(),
+	}
+	if l.Spec != nil {
+		now.memoryMB = l.Spec.MemoryMB
 	}
 	known.mu.Lock()
 	known.run = now
@@ -200,7 +220,9 @@ func (r *Runtime) await(known *replica, now *run) {
 	if err := now.process.KillGroup(); err != nil {
 		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
 	}
+	now.cgroup.end()
 	exit := now.process.Reap()
+	exit.Cause = now.outOfMemory()
 	if exit.Known && exit.Code == 0 && exit.Signal == "" && !now.wasAsked() {
 		exit.Hint = "a command must stay in the foreground"
 	}
@@ -283,6 +305,9 @@ func (r *Runtime) Forget(id string) {
 	delete(r.replicas, id)
 	r.mu.Unlock()
 	r.ports.release(known.port)
+	if err := known.cgroup.remove(); err != nil {
+		r.cfg.Log.Warn("the cgroup of a forgotten replica cannot be removed", "replica", id, "error", err)
+	}
 	if err := known.log.remove(); err != nil {
 		r.cfg.Log.Warn("the log of a forgotten replica cannot be deleted", "replica", id, "error", err)
 	}
