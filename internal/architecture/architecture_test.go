@@ -186,3 +186,19 @@ func TestFilesAreSmall(t *testing.T) {
 		}
 	})
 }
+
+// TestFunctionsAreShort keeps one thought to a function.
+func TestFunctionsAreShort(t *testing.T) {
+	const most = 60
+	sources(t, ".", func(pkg, path string, f *ast.File, fset *token.FileSet) {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if lines := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1; lines > most {
+				t.Errorf("%s: %s has %d lines, more than %d", path, fn.Name.Name, lines, most)
+			}
+		}
+	})
+}
