@@ -91,6 +91,8 @@ and goes on with the last one while the control plane is away.`,
 	f := cmd.Flags()
 	f.StringVar(&cfg.ID, "id", "gateway", "name of this gateway; one process at a time has it")
 	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "where it takes traffic; port 0 takes a free one")
+	f.StringVar(&cfg.TLSCert, "tls-cert", "", "certificate to encrypt traffic with, a PEM file that is read again when it changes (default none: not encrypted)")
+	f.StringVar(&cfg.TLSKey, "tls-key", "", "key of the certificate, a PEM file")
 	f.StringVar(&cfg.Control, "control", daemon.SocketFile(cli.DefaultDataDir()), "socket of the control plane")
 	f.Int64Var(&cfg.MaxBody, "max-body", 0, "largest request body in bytes (default 64 MiB; below 0 for no limit)")
 	f.IntVar(&cfg.MaxHeader, "max-header", 0, "largest request head in bytes (default 64 KiB)")

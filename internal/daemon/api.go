@@ -32,6 +32,28 @@ func (c Config) certificate(f File) (*certs.Pair, error) {
 	if cert == "" && key == "" {
 		cert, key, where = c.beside(f.API.TLSCert), c.beside(f.API.TLSKey), [2]string{"api.tls_cert", "api.tls_key"}
 	}
+	return loadPair(cert, key, where, c.Log)
+}
+
+// gatewayFiles are the files that the gateway encrypts with, as absolute paths;
+// "" for none. That they are usable is seen here, where the answer is at hand,
+// and not in the log of the gateway, which reads them itself.
+func (c Config) gatewayFiles(g GatewayLimits) (cert, key string, err error) {
+	cert, key = c.beside(g.TLSCert), c.beside(g.TLSKey)
+	pair, err := loadPair(cert, key, [2]string{"gateway.tls_cert", "gateway.tls_key"}, c.Log)
+	if err != nil || pair == nil {
+		return "", "", err
+	}
+	if cert, err = filepath.Abs(cert); err != nil {
+		return "", "", err
+	}
+	key, err = filepath.Abs(key)
+	return cert, key, err
+}
+
+// loadPair is nil when neither file is named; where are the names of the
+// settings.
+func loadPair(cert, key string, where [2]string, log *slog.Logger) (*certs.Pair, error) {
 	switch {
 	case cert == "" && key == "":
 		return nil, nil
@@ -40,7 +62,7 @@ func (c Config) certificate(f File) (*certs.Pair, error) {
 	case key == "":
 		return nil, fmt.Errorf("%s is missing; %s %q needs the key that belongs to it", where[1], where[0], cert)
 	}
-	pair, err := certs.Load(cert, key, c.Log)
+	pair, err := certs.Load(cert, key, log)
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", where[0], where[1], err)
 	}

@@ -44,14 +44,22 @@ type File struct {
 	Gateway GatewayLimits `yaml:"gateway"`
 }
 
-// GatewayLimits bound what a caller may send.
+// GatewayLimits bound what a caller may send, and say how.
 type GatewayLimits struct {
 	MaxBodyBytes   int64 `yaml:"max_body_bytes"`
 	MaxHeaderBytes int   `yaml:"max_header_bytes"`
 	// SlowStartSeconds is how long a replica that joins others takes to get its
 	// full share of the requests; 0 is off, and none is the gateway's default.
 	SlowStartSeconds *float64 `yaml:"slow_start_seconds"`
+	// TLSCert and TLSKey are PEM files, read again when they change. Without
+	// them traffic is not encrypted. A relative path is one from the folder of
+	// the configuration file.
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
 }
+
+// encrypted tells whether the gateway speaks TLS.
+func (g GatewayLimits) encrypted() bool { return g.TLSCert != "" }
 
 // slowStart is SlowStartSeconds as the supervisor takes it.
 func (g GatewayLimits) slowStart() time.Duration {

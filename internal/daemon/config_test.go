@@ -1,12 +1,14 @@
 package daemon
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"sluice.dev/sluice/internal/certs/certstest"
 	"sluice.dev/sluice/internal/rollout"
 )
 
@@ -95,6 +97,31 @@ func TestSlowStart(t *testing.T) {
 	}{{nil, 0}, {seconds(0), -1}, {seconds(2.5), 2500 * time.Millisecond}} {
 		if got := (GatewayLimits{SlowStartSeconds: c.given}).slowStart(); got != c.want {
 			t.Errorf("%v: %v, want %v", c.given, got, c.want)
+		}
+	}
+}
+
+func TestCertificateOfTheGateway(t *testing.T) {
+	data := t.TempDir()
+	certstest.New(t).Write("gateway", filepath.Join(data, "tls.crt"), filepath.Join(data, "tls.key"))
+	for _, c := range []struct{ cert, key, wantCert, refusal string }{
+		{"", "", "", ""},
+		{"tls.crt", "tls.key", filepath.Join(data, "tls.crt"), ""},
+		{filepath.Join(data, "tls.crt"), "tls.key", filepath.Join(data, "tls.crt"), ""},
+		{"tls.crt", "", "", "gateway.tls_key is missing"},
+		{"", "tls.key", "", "gateway.tls_cert is missing"},
+		{"nowhere.crt", "tls.key", "", "nowhere.crt"},
+		{"tls.key", "tls.crt", "", "gateway.tls_cert, gateway.tls_key: "},
+	} {
+		cfg := Config{Data: data, Gateway: "0.0.0.0:8080", Log: slog.New(slog.DiscardHandler)}
+		limits := GatewayLimits{TLSCert: c.cert, TLSKey: c.key}
+		var err error
+		limits.TLSCert, limits.TLSKey, err = cfg.gatewayFiles(limits)
+		if (err != nil) != (c.refusal != "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if limits.TLSCert != c.wantCert || limits.encrypted() != (c.wantCert != "") {
+			t.Errorf("%+v: the gateway gets %q", c, limits.TLSCert)
 		}
 	}
 }

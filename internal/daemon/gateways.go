@@ -37,10 +37,14 @@ func (g gateways) Address(service string) string { return g.p.address() + "/api/
 // address is where callers reach the gateway: where it listens, or where it was
 // told to before it has come up.
 func (p *plane) address() string {
-	if at := p.listening(); at != "" {
-		return "http://" + at
+	scheme := "http://"
+	if p.file.Gateway.encrypted() {
+		scheme = "https://"
 	}
-	return "http://" + p.cfg.Gateway
+	if at := p.listening(); at != "" {
+		return scheme + at
+	}
+	return scheme + p.cfg.Gateway
 }
 
 // at drops the monotonic part and the location, as everywhere in the

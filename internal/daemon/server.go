@@ -70,9 +70,13 @@ func (p *plane) open(ctx context.Context) (err error) {
 	if p.certificate, err = p.cfg.certificate(p.file); err != nil {
 		return err
 	}
+	g := &p.file.Gateway
+	if g.TLSCert, g.TLSKey, err = p.cfg.gatewayFiles(*g); err != nil {
+		return err
+	}
 	for _, s := range []socket{
 		{"--listen", p.cfg.Listen, p.certificate != nil, "give it a certificate with --tls-cert and --tls-key"},
-		{"--gateway", p.cfg.Gateway, false, ""},
+		{"--gateway", p.cfg.Gateway, p.file.Gateway.encrypted(), "give it a certificate with gateway.tls_cert and gateway.tls_key in " + p.cfg.path()},
 	} {
 		if err := p.cfg.checkListen(s); err != nil {
 			return err
@@ -121,6 +125,7 @@ func (p *plane) run(ctx context.Context) error {
 	p.supervisor, err = supervise.Start(supervise.Config{
 		ID: localGateway, Executable: p.cfg.Executable, Listen: p.cfg.Gateway, Control: SocketFile(p.cfg.Data),
 		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes, SlowStart: file.Gateway.slowStart(),
+		TLSCert: file.Gateway.TLSCert, TLSKey: file.Gateway.TLSKey,
 		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: recorded(known), OnGone: p.hub.Drop, Log: p.cfg.Log,
 	})
 	if err != nil {

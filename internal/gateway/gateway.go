@@ -10,12 +10,16 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"sluice.dev/sluice/internal/certs"
 )
 
 // Config is what a gateway needs. Zero values are the defaults named.
 type Config struct {
 	ID      string // one process at a time has it
 	Listen  string // host:port for traffic; port 0 takes a free one
+	TLSCert string // PEM files of a certificate and its key, read again when they change; "" without TLS
+	TLSKey  string
 	Control string // path of the control plane's socket; "" serves without one
 
 	MaxHeader    int           // bytes of a request's head; 64 KiB, beyond it 431
@@ -54,22 +58,52 @@ type Gateway struct {
 	board     *board
 	listener  net.Listener
 	server    *http.Server
-	exchanges sync.Pool // of *exchange
+	pair      *certs.Pair // nil without TLS
+	exchanges sync.Pool   // of *exchange
 	tunnels   tunnels
 }
 
-// New listens on Config.Listen. Requests wait until Run.
+// New reads the certificate and listens on Config.Listen. Requests wait until Run.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.ID == "" {
 		return nil, errors.New("a gateway needs an id")
+	}
+	pair, err := cfg.certificate()
+	if err != nil {
+		return nil, err
 	}
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("the gateway cannot listen on %q: %w", cfg.Listen, err)
 	}
 	g := newGateway(cfg)
-	g.listener = l
+	g.listener, g.pair = l, pair
 	return g, nil
+}
+
+// certificate is nil without TLS.
+func (c Config) certificate() (*certs.Pair, error) {
+	switch {
+	case c.TLSCert == "" && c.TLSKey == "":
+		return nil, nil
+	case c.TLSCert == "" || c.TLSKey == "":
+		return nil, fmt.Errorf("--tls-cert %q and --tls-key %q: TLS needs both, a certificate and its key", c.TLSCert, c.TLSKey)
+	}
+	pair, err := certs.Load(c.TLSCert, c.TLSKey, cmp.Or(c.Log, slog.Default()))
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	return pair, nil
+}
+
+// listen takes connections until the server is shut down.
+func (g *Gateway) listen() error {
+	l := callers{g.listener, g.cfg.WriteWait}
+	if g.pair == nil {
+		return g.server.Serve(l)
+	}
+	g.server.TLSConfig = g.pair.Config()
+	return g.server.ServeTLS(l, "", "")
 }
 
 func newGateway(cfg Config) *Gateway {
@@ -88,6 +122,7 @@ func newGateway(cfg Config) *Gateway {
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
 	}
 	g.server.Protocols.SetHTTP1(true)
+	g.server.Protocols.SetHTTP2(true) // over TLS
 	g.server.Protocols.SetUnencryptedHTTP2(true)
 	return g
 }
@@ -109,7 +144,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer unlink()
 
 	failed := make(chan error, 1)
-	go func() { failed <- g.server.Serve(callers{g.listener, g.cfg.WriteWait}) }()
+	go func() { failed <- g.listen() }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the gateway stopped serving on %s: %w", g.Addr(), err)

@@ -194,7 +194,7 @@ func (x *exchange) streamHeader() http.Header {
 	}
 	h["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(r.Header["X-Forwarded-For"]), clientIP(r.RemoteAddr)), ", ")}
 	h["X-Forwarded-Host"] = []string{r.Host}
-	h["X-Forwarded-Proto"] = []string{"http"}
+	h["X-Forwarded-Proto"] = []string{scheme(r)}
 	return h
 }
 

@@ -38,7 +38,7 @@ func (x *exchange) appendHead(b []byte) []byte {
 	b = append(b, clientIP(r.RemoteAddr)...)
 	b = append(b, "\r\n"...)
 	b = appendField(b, "X-Forwarded-Host", r.Host)
-	b = append(b, "X-Forwarded-Proto: http\r\n"...)
+	b = appendField(b, "X-Forwarded-Proto", scheme(r))
 	b = x.appendFraming(b)
 	return append(b, "\r\n"...)
 }
@@ -134,6 +134,14 @@ func upgradeOf(r *http.Request) string {
 		return ""
 	}
 	return up[0]
+}
+
+// scheme is what the caller asked in.
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 func clientIP(remote string) string {

@@ -45,6 +45,8 @@ type Config struct {
 	MaxBody    int64  // 0 is the gateway's default
 	MaxHeader  int
 	SlowStart  time.Duration // 0 is the gateway's default, below 0 is off
+	TLSCert    string        // absolute paths of PEM files; "" without TLS
+	TLSKey     string
 	LogFile    string
 	Known      *store.Gateway  // the one recorded, nil for none
 	OnGone     func(id string) // its process is known to be gone
@@ -100,7 +102,7 @@ func (s *Supervisor) Close() {
 }
 
 // adopt holds the recorded gateway if it still runs. One that listens elsewhere
-// than is wanted now is asked to finish first.
+// than is wanted now, or with other files for TLS, is asked to finish first.
 func (s *Supervisor) adopt(ctx context.Context) *proc.Process {
 	k := s.cfg.Known
 	if k == nil {
@@ -111,10 +113,10 @@ func (s *Supervisor) adopt(ctx context.Context) *proc.Process {
 		s.cfg.OnGone(k.ID)
 		return nil
 	}
-	if s.wanted(k.Listen) {
+	if s.wanted(k.Listen) && s.encrypts(k.Pid) {
 		return p
 	}
-	s.cfg.Log.Info("the gateway listens elsewhere than wanted; it finishes what it has in hand, then another takes over",
+	s.cfg.Log.Info("the gateway listens elsewhere, or with another certificate file, than wanted; it finishes what it has in hand, then another takes over",
 		"is", k.Listen, "wanted", s.cfg.Listen)
 	finish(ctx, p)
 	s.cfg.OnGone(k.ID)
@@ -128,6 +130,27 @@ func (s *Supervisor) wanted(listen string) bool {
 	return listen == s.cfg.Listen || anyPort && strings.HasPrefix(listen, host+":")
 }
 
+// tlsMark is the environment variable that says what a gateway encrypts with, so
+// that a server with another configuration knows: callers are told http or https.
+const tlsMark = "SLUICE_GATEWAY_TLS"
+
+func (s *Supervisor) encryption() string {
+	if s.cfg.TLSCert == "" {
+		return ""
+	}
+	return s.cfg.TLSCert + ":" + s.cfg.TLSKey
+}
+
+// encrypts tells whether a running gateway uses the files that are wanted.
+func (s *Supervisor) encrypts(pid int) bool {
+	for _, entry := range proc.Environ(pid) {
+		if with, ok := strings.CutPrefix(entry, tlsMark+"="); ok {
+			return with == s.encryption()
+		}
+	}
+	return s.encryption() == ""
+}
+
 // spawn starts a gateway.
 func (s *Supervisor) spawn() (*proc.Process, error) {
 	log, err := os.OpenFile(s.cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -137,7 +160,7 @@ func (s *Supervisor) spawn() (*proc.Process, error) {
 	defer log.Close()
 	cmd := exec.Command(s.cfg.Executable, s.arguments()...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), marked(s.cfg.Control))
+	cmd.Env = append(os.Environ(), marked(s.cfg.Control), tlsMark+"="+s.encryption())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the gateway cannot be started: %w", err)
@@ -156,6 +179,9 @@ func (s *Supervisor) arguments() []string {
 	}
 	if s.cfg.SlowStart != 0 {
 		args = append(args, "--slow-start", max(0, s.cfg.SlowStart).String())
+	}
+	if s.cfg.TLSCert != "" {
+		args = append(args, "--tls-cert", s.cfg.TLSCert, "--tls-key", s.cfg.TLSKey)
 	}
 	return args
 }

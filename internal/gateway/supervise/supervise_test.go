@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 func stand() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
-	control := os.Args[len(os.Args)-1]
+	control := os.Args[slices.Index(os.Args, "--control")+1]
 	if strings.HasSuffix(control, "broken") {
 		os.Stderr.WriteString("the port is taken\n")
 		os.Exit(1)
@@ -165,6 +166,7 @@ func TestArguments(t *testing.T) {
 		{Config{}, base},
 		{Config{MaxBody: -1, MaxHeader: 9}, base + " --max-body -1 --max-header 9"},
 		{Config{SlowStart: 2500 * time.Millisecond}, base + " --slow-start 2.5s"},
+		{Config{TLSCert: "/c", TLSKey: "/k"}, base + " --tls-cert /c --tls-key /k"},
 		{Config{SlowStart: -1}, base + " --slow-start 0s"},
 	} {
 		c.cfg.ID, c.cfg.Listen, c.cfg.Control = "local", "127.0.0.1:0", "sock"
@@ -172,5 +174,44 @@ func TestArguments(t *testing.T) {
 		if got := strings.Join(s.arguments(), " "); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
+	}
+}
+
+// TestOtherEncryption: one that encrypts with other files than wanted, or not at
+// all, finishes first; with the same files it is adopted.
+func TestOtherEncryption(t *testing.T) {
+	for name, c := range map[string]struct {
+		was, is string
+		adopted bool
+	}{
+		"none":         {"", "", true},
+		"the same":     {"/c", "/c", true},
+		"switched on":  {"", "/c", false},
+		"switched off": {"/c", "", false},
+		"another":      {"/c", "/d", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "sock")
+			p.cfg.TLSCert, p.cfg.TLSKey = c.was, c.was
+			p.start(t).Close()
+			pid := p.await(t, 1)[0]
+			started, err := proc.StartTime(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.cfg.Known = &store.Gateway{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}
+			p.cfg.TLSCert, p.cfg.TLSKey = c.is, c.is
+			p.start(t)
+			if !c.adopted {
+				p.await(t, 2)
+				if id := <-p.gone; id != "local" {
+					t.Errorf("gone: %s", id)
+				}
+				return
+			}
+			if pids := p.pids(); len(pids) != 1 || len(p.gone) != 0 {
+				t.Errorf("started %v, %d gone, want the first adopted", pids, len(p.gone))
+			}
+		})
 	}
 }
