@@ -3,10 +3,8 @@ package proc
 import (
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
-	"time"
-
-	"sluice.dev/sluice/internal/runtime"
 )
 
 // ErrGone is that a process has ended, or that its pid is another's by now.
@@ -21,27 +19,40 @@ var ErrGone = errors.New("the process has ended")
 //	(*Process).Terminate() error              SIGTERM to it alone
 //	(*Process).Kill() error                   SIGKILL to it alone
 //	(*Process).KillGroup() error              SIGKILL to its process group, also after its end
-//	(*Process).Reap() runtime.Exit            after its end: how it ended, and no zombie
+//	(*Process).Reap() End                     after its end: how it ended, and no zombie
 //	(*Process).Close()                        let go of it; it goes on
 type Process struct {
 	Pid   int
-	Start uint64 // in the kernel's own unit, see runtime.Handle.StartTime
+	Start uint64 // in the kernel's own unit, as in runtime.Handle.StartTime
 	hold         // what the system keeps
 }
 
-// exitOf reads how a child ended.
-func exitOf(status syscall.WaitStatus) runtime.Exit {
-	exit := runtime.Exit{Known: true, At: time.Now()}
-	if status.Signaled() {
-		exit.Signal = status.Signal().String()
-	} else {
-		exit.Code = status.ExitStatus()
-	}
-	return exit
+// End is how a process ended. The zero End is that of a process whose code went
+// to another parent.
+type End struct {
+	Known  bool
+	Code   int
+	Signal string // what ended it, as "killed"; "" when it exited by itself
 }
 
-// unknownExit is the end of a process whose code went to another parent.
-func unknownExit() runtime.Exit { return runtime.Exit{At: time.Now()} }
+// String says it in words: "exit code 3", "ended by signal: killed".
+func (e End) String() string {
+	switch {
+	case !e.Known:
+		return "exit code unknown"
+	case e.Signal != "":
+		return "ended by signal: " + e.Signal
+	}
+	return "exit code " + strconv.Itoa(e.Code)
+}
+
+// endOf reads how a child ended.
+func endOf(status syscall.WaitStatus) End {
+	if status.Signaled() {
+		return End{Known: true, Signal: status.Signal().String()}
+	}
+	return End{Known: true, Code: status.ExitStatus()}
+}
 
 // goneIsFine turns the errors of signalling what has ended into none.
 func goneIsFine(err error) error {

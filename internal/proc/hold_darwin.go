@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"sluice.dev/sluice/internal/runtime"
 )
 
 // hold on a system without pidfds: a child by its parent's handle, any other by
@@ -71,16 +69,16 @@ func (p *Process) KillGroup() error {
 	return goneIsFine(unix.Kill(-p.Pid, unix.SIGKILL))
 }
 
-func (p *Process) Reap() runtime.Exit {
+func (p *Process) Reap() End {
 	if p.child == nil {
-		return unknownExit()
+		return End{}
 	}
 	state, err := p.child.Wait()
 	if err != nil {
-		return unknownExit()
+		return End{}
 	}
 	status, _ := state.Sys().(syscall.WaitStatus)
-	return exitOf(status)
+	return endOf(status)
 }
 
 func (p *Process) Close() {}

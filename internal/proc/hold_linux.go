@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"sluice.dev/sluice/internal/runtime"
 )
 
 // hold is a pidfd (Linux 5.10), registered with Go's poller: a goroutine that
@@ -164,19 +162,19 @@ func ourChild(pidfd int) bool {
 	return err == nil || errors.Is(err, unix.EAGAIN)
 }
 
-func (p *Process) Reap() runtime.Exit {
-	exit := unknownExit()
+func (p *Process) Reap() End {
+	var end End
 	_ = p.with(func(fd int) error {
 		if !ourChild(fd) {
 			return nil
 		}
 		var status syscall.WaitStatus
 		if pid, err := syscall.Wait4(p.Pid, &status, 0, nil); err == nil && pid == p.Pid {
-			exit = exitOf(status)
+			end = endOf(status)
 		}
 		return nil
 	})
-	return exit
+	return end
 }
 
 func (p *Process) Close() { p.pidfd.Close() }

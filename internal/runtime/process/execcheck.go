@@ -81,6 +81,11 @@ func (r *Runtime) prepareCheck(l runtime.Launch, port int, command []string) (*p
 	return p, err
 }
 
+// exitOf is the end of a process just reaped, for the record.
+func exitOf(e proc.End) runtime.Exit {
+	return runtime.Exit{Known: e.Known, Code: e.Code, Signal: e.Signal, At: time.Now()}
+}
+
 // endOf waits for the end of a check's command and kills its group.
 func endOf(ctx context.Context, process *proc.Process) (runtime.Exit, error) {
 	over := process.Wait(ctx)
@@ -89,7 +94,7 @@ func endOf(ctx context.Context, process *proc.Process) (runtime.Exit, error) {
 		return runtime.Exit{}, err
 	}
 	if over {
-		return process.Reap(), nil
+		return exitOf(process.Reap()), nil
 	}
 	killed, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

@@ -221,7 +221,7 @@ func (r *Runtime) await(known *replica, now *run) {
 		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
 	}
 	now.cgroup.end()
-	exit := now.process.Reap()
+	exit := exitOf(now.process.Reap())
 	exit.Cause = now.outOfMemory()
 	if exit.Known && exit.Code == 0 && exit.Signal == "" && !now.wasAsked() {
 		exit.Hint = "a command must stay in the foreground"
