@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -53,7 +54,11 @@ them over. "sluice down" ends them.`,
 			cfg.Log = logger(cmd)
 			ctx, stop := interrupted(cmd.Context())
 			defer stop()
-			return daemon.Serve(ctx, cfg, cmd.OutOrStdout())
+			err = daemon.Serve(ctx, cfg, cmd.OutOrStdout())
+			if wrong := (*daemon.UsageError)(nil); errors.As(err, &wrong) {
+				return cli.Usagef("%w", err)
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()

@@ -115,6 +115,11 @@ func (f File) resources() map[string]controller.Group {
 	return groups
 }
 
+// UsageError is a server started the wrong way; nothing has been opened yet.
+type UsageError struct{ error }
+
+func (e *UsageError) Unwrap() error { return e.error }
+
 // socket is where something is served.
 type socket struct {
 	flag, address string

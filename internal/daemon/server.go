@@ -65,7 +65,7 @@ func Serve(ctx context.Context, cfg Config, out io.Writer) error {
 // open takes what only one server can have: the data directory and the ports.
 func (p *plane) open(ctx context.Context) (err error) {
 	if p.file, err = p.cfg.readFile(); err != nil {
-		return err
+		return &UsageError{err}
 	}
 	if p.certificate, err = p.cfg.certificate(p.file); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (p *plane) open(ctx context.Context) (err error) {
 		{"--gateway", p.cfg.Gateway, p.file.Gateway.encrypted(), "give it a certificate with gateway.tls_cert and gateway.tls_key in " + p.cfg.path()},
 	} {
 		if err := p.cfg.checkListen(s); err != nil {
-			return err
+			return &UsageError{err}
 		}
 	}
 	if p.store, err = sqlite.Open(ctx, p.cfg.Data); err != nil {
@@ -172,8 +172,8 @@ func (p *plane) awaitGateway(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, gatewayStart)
 	defer cancel()
 	for {
-		if p.listening() != "" {
-			p.supervisor.Up()
+		if at := p.listening(); at != "" {
+			p.supervisor.Up(at)
 			return nil
 		}
 		select {

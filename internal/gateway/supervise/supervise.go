@@ -59,7 +59,7 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	failed chan error
-	up     atomic.Bool
+	up     atomic.Pointer[string] // where it listens, once it has come up
 }
 
 // Start adopts the recorded gateway, or starts one.
@@ -92,8 +92,18 @@ func Start(cfg Config) (*Supervisor, error) {
 // is in the error.
 func (s *Supervisor) Failed() <-chan error { return s.failed }
 
-// Up says that the gateway has come up: from now on its end is logged.
-func (s *Supervisor) Up() { s.up.Store(true) }
+// Up says that the gateway has come up, and where it listens: from now on its end
+// is logged, and one that takes its place listens there too, whatever port was
+// asked for.
+func (s *Supervisor) Up(listen string) { s.up.Store(&listen) }
+
+// listen is where a gateway that is started now shall listen.
+func (s *Supervisor) listen() string {
+	if at := s.up.Load(); at != nil {
+		return *at
+	}
+	return s.cfg.Listen
+}
 
 // Close stops supervising. The gateway goes on.
 func (s *Supervisor) Close() {
@@ -170,7 +180,7 @@ func (s *Supervisor) spawn() (*proc.Process, error) {
 
 // arguments are those of the gateway; what is not set is left to its defaults.
 func (s *Supervisor) arguments() []string {
-	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.cfg.Listen, "--control", s.cfg.Control}
+	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.listen(), "--control", s.cfg.Control}
 	if s.cfg.MaxBody != 0 {
 		args = append(args, "--max-body", strconv.FormatInt(s.cfg.MaxBody, 10))
 	}
@@ -219,7 +229,7 @@ func (s *Supervisor) watch(ctx context.Context, p *proc.Process) {
 }
 
 func (s *Supervisor) report(err error) {
-	if s.up.Load() {
+	if s.up.Load() != nil {
 		s.cfg.Log.Error("the gateway is started again", "error", err)
 		return
 	}

@@ -35,6 +35,8 @@ func stand() {
 		os.Stderr.WriteString("the port is taken\n")
 		os.Exit(1)
 	}
+	listen := os.Args[slices.Index(os.Args, "--listen")+1]
+	_ = os.WriteFile(control+"."+strconv.Itoa(os.Getpid()), []byte(listen), 0o600)
 	f, _ := os.OpenFile(control+".pids", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	f.Close()
@@ -93,13 +95,18 @@ func (p *place) await(t *testing.T, n int) []int {
 
 func TestADeadGatewayIsReplaced(t *testing.T) {
 	p := newPlace(t, "sock")
-	p.start(t)
+	s := p.start(t)
 	first := p.await(t, 1)[0]
+	s.Up("127.0.0.1:4711") // the port that 0 became
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if second := p.await(t, 2)[1]; second == first {
+	second := p.await(t, 2)[1]
+	if second == first {
 		t.Errorf("process %d twice", first)
+	}
+	if listen, _ := os.ReadFile(p.cfg.Control + "." + strconv.Itoa(second)); string(listen) != "127.0.0.1:4711" {
+		t.Errorf("the second listens on %s, callers know 127.0.0.1:4711", listen)
 	}
 	if id := <-p.gone; id != "local" {
 		t.Errorf("gone: %s", id)
