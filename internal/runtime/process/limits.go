@@ -25,7 +25,9 @@ func (r *Runtime) Warnings(s *api.Spec) []string {
 	return out
 }
 
-// openLimits finds out whether limits can be enforced, and says so when not.
+// openLimits finds out whether limits can be enforced. When not, each service that
+// asks for one is warned; the log says it once for all, quietly, since most ask
+// for none.
 func (r *Runtime) openLimits() {
 	r.limits = &cgroups{refused: errors.New("this runtime was not told to")}
 	if !r.cfg.Limits {
@@ -33,7 +35,7 @@ func (r *Runtime) openLimits() {
 	}
 	r.limits = openCgroups(r.data)
 	if r.limits.refused != nil {
-		r.cfg.Log.Warn("metadata.cpu and metadata.memory are not enforced on this server", "reason", r.limits.refused)
+		r.cfg.Log.Info("metadata.cpu and metadata.memory are not enforced on this server", "reason", r.limits.refused)
 	}
 }
 
