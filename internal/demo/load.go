@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"sluice.dev/sluice/examples/digits"
+	"sluice.dev/sluice/internal/load"
 )
 
 const (
@@ -23,16 +21,14 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// load sends the test images, one by one, again and again, at a steady rate on
-// connections that are kept, and checks every answer.
-type load struct {
+// callers send the test images, one by one, again and again, at a steady rate on
+// connections that are kept, and check every answer.
+type callers struct {
 	url    string
 	client *http.Client
 	images []image
 	tally  *tally
-
-	stopped chan struct{}
-	running sync.WaitGroup
+	steady *load.Steady
 }
 
 // image is a request but for its id, and the digit that it shows.
@@ -43,8 +39,8 @@ type image struct {
 
 // startLoad begins to send; the tally must have a phase by then. The endpoint is
 // that of the service at the gateway.
-func startLoad(endpoint string, t *tally) *load {
-	l := &load{
+func startLoad(endpoint string, t *tally) *callers {
+	c := &callers{
 		url:    endpoint + "/v2/models/digits/infer",
 		images: images(digits.TestSet()),
 		tally:  t,
@@ -52,20 +48,20 @@ func startLoad(endpoint string, t *tally) *load {
 			Timeout:   patience,
 			Transport: &http.Transport{MaxIdleConnsPerHost: workers, DisableCompression: true},
 		},
-		stopped: make(chan struct{}),
 	}
-	began := time.Now()
-	for n := range workers {
-		l.running.Go(func() { l.work(n, began) })
-	}
-	return l
+	c.steady = load.Start(rate, workers, func(n int, due time.Time) {
+		p := t.sending()
+		r := c.send(strconv.Itoa(n), c.images[n%len(c.images)])
+		r.latency = time.Since(due)
+		t.done(p, r)
+	})
+	return c
 }
 
 // stop sends no more and waits for every answer.
-func (l *load) stop() {
-	close(l.stopped)
-	l.running.Wait()
-	l.client.CloseIdleConnections()
+func (c *callers) stop() {
+	c.steady.Stop()
+	c.client.CloseIdleConnections()
 }
 
 func images(samples []digits.Sample) []image {
@@ -93,58 +89,30 @@ func (i image) body(id string) []byte {
 	return append([]byte(`{"id":"`+id+`",`), i.rest...)
 }
 
-// work is one worker: it sends when a request is due, and at once while it is
-// behind.
-func (l *load) work(n int, began time.Time) {
-	const interval = time.Second * workers / rate
-	due := began.Add(interval * time.Duration(n) / workers)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for i := n; ; i += workers {
-		from, early := due, time.Until(due)
-		timer.Reset(max(0, early))
-		select {
-		case <-l.stopped:
-			return
-		case <-timer.C:
-		}
-		// A timer that is late is this machine's fault, a worker that is late the
-		// service's.
-		if early > 0 {
-			from = time.Now()
-		}
-		p := l.tally.sending()
-		r := l.send(strconv.Itoa(i), l.images[i%len(l.images)])
-		r.latency = time.Since(from)
-		l.tally.done(p, r)
-		due = due.Add(interval)
-	}
-}
-
 // send makes one request. It is not bound to anything but its time-out: who
 // stops the load still waits for the answer.
-func (l *load) send(id string, img image) result {
-	resp, err := l.client.Post(l.url, "application/json", bytes.NewReader(img.body(id)))
+func (c *callers) send(id string, img image) result {
+	req, err := http.NewRequest(http.MethodPost, c.url, bytes.NewReader(img.body(id)))
 	if err != nil {
-		return result{outcome: lost, fault: fmt.Sprintf("request %s: %v", id, err)}
+		return result{outcome: load.Lost, fault: fmt.Sprintf("request %s: %v", id, err)}
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	req.Header.Set("Content-Type", "application/json")
+	reply, outcome, err := load.Exchange(c.client, req, maxAnswer)
 	if err != nil {
-		return result{outcome: cut, fault: fmt.Sprintf("request %s: the answer broke off after %d bytes: %v", id, len(body), err)}
+		return result{outcome: outcome, fault: fmt.Sprintf("request %s: %v", id, err)}
 	}
-	version, right, err := check(resp, body, id, img.label)
+	version, right, err := check(reply, id, img.label)
 	if err != nil {
-		return result{outcome: lost, fault: fmt.Sprintf("request %s: %v", id, err)}
+		return result{outcome: load.Lost, fault: fmt.Sprintf("request %s: %v", id, err)}
 	}
 	return result{version: version, right: right}
 }
 
 // check says which version answered and whether the label is the right one; an
 // error if it is no valid answer to this request.
-func check(resp *http.Response, body []byte, id string, label int) (version int, right bool, err error) {
-	if resp.StatusCode != http.StatusOK {
-		return 0, false, fmt.Errorf("status %s: %s", resp.Status, firstLine(body))
+func check(reply load.Reply, id string, label int) (version int, right bool, err error) {
+	if reply.Code != http.StatusOK {
+		return 0, false, fmt.Errorf("status %s: %s", reply.Status, load.FirstLine(reply.Body))
 	}
 	var answer struct {
 		ID           string `json:"id"`
@@ -154,29 +122,21 @@ func check(resp *http.Response, body []byte, id string, label int) (version int,
 			Data []int  `json:"data"`
 		} `json:"outputs"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(reply.Body, &answer); err != nil {
 		return 0, false, fmt.Errorf("the answer is not one of the protocol: %w", err)
 	}
 	if answer.ID != id {
 		return 0, false, fmt.Errorf("the answer is that of request %q", answer.ID)
 	}
 	if len(answer.Outputs) != 1 || answer.Outputs[0].Name != "label" || len(answer.Outputs[0].Data) != 1 {
-		return 0, false, fmt.Errorf("the answer has not exactly one label: %s", firstLine(body))
+		return 0, false, fmt.Errorf("the answer has not exactly one label: %s", load.FirstLine(reply.Body))
 	}
 	// Version N of the demo's service serves version N of the model.
-	if named := resp.Header.Get("X-Sluice-Version"); named != answer.ModelVersion {
+	if named := reply.Header.Get("X-Sluice-Version"); named != answer.ModelVersion {
 		return 0, false, fmt.Errorf("the gateway says version %q, the model %q", named, answer.ModelVersion)
 	}
 	if version, err = strconv.Atoi(answer.ModelVersion); err != nil {
 		return 0, false, fmt.Errorf("the model's version %q is not a number", answer.ModelVersion)
 	}
 	return version, answer.Outputs[0].Data[0] == label, nil
-}
-
-func firstLine(text []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	if len(line) > 200 {
-		line = line[:200] + "..."
-	}
-	return line
 }

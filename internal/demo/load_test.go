@@ -12,6 +12,7 @@ import (
 
 	"sluice.dev/sluice/examples/digits"
 	"sluice.dev/sluice/examples/digits/server"
+	"sluice.dev/sluice/internal/load"
 )
 
 // modelServer2 is the real model server, as the gateway shows it.
@@ -53,23 +54,23 @@ func TestSendTellsWhatBecameOfARequest(t *testing.T) {
 		{"the real server", modelServer2(t), result{version: 2, right: true}, ""},
 		{"a right label", text(200, valid(id, "1", "3")), result{version: 1, right: true}, ""},
 		{"a wrong label", text(200, valid(id, "1", "4")), result{version: 1}, ""},
-		{"another request's answer", text(200, valid("8", "1", "3")), result{outcome: lost}, `that of request "8"`},
-		{"two labels", text(200, valid(id, "1", "3,3")), result{outcome: lost}, "not exactly one label"},
-		{"no JSON", text(200, "hello"), result{outcome: lost}, "not one of the protocol"},
-		{"another version than the gateway says", text(200, valid(id, "2", "3")), result{outcome: lost}, `"1", the model "2"`},
-		{"unavailable", text(503, "nothing is ready"), result{outcome: lost}, "503 Service Unavailable: nothing is ready"},
-		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), result{outcome: lost}, "EOF"},
+		{"another request's answer", text(200, valid("8", "1", "3")), result{outcome: load.Lost}, `that of request "8"`},
+		{"two labels", text(200, valid(id, "1", "3,3")), result{outcome: load.Lost}, "not exactly one label"},
+		{"no JSON", text(200, "hello"), result{outcome: load.Lost}, "not one of the protocol"},
+		{"another version than the gateway says", text(200, valid(id, "2", "3")), result{outcome: load.Lost}, `"1", the model "2"`},
+		{"unavailable", text(503, "nothing is ready"), result{outcome: load.Lost}, "503 Service Unavailable: nothing is ready"},
+		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), result{outcome: load.Lost}, "EOF"},
 		{"half an answer", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			io.WriteString(w, valid(id, "1", "3"))
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
-		}), result{outcome: cut}, "broke off"},
+		}), result{outcome: load.Cut}, "broke off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := httptest.NewServer(tt.handler)
 			defer srv.Close()
-			l := &load{url: srv.URL + "/v2/models/digits/infer", client: &http.Client{Timeout: patience}}
+			l := &callers{url: srv.URL + "/v2/models/digits/infer", client: &http.Client{Timeout: patience}}
 			// The first test image that version 2 knows and that shows a 3.
 			img := firstOf(t, 3)
 			got := l.send(id, img)

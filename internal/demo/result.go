@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"sluice.dev/sluice/internal/load"
 )
 
 // Result is what `sluice demo -o json` prints.
@@ -44,7 +45,7 @@ func (t *tally) results() []PhaseResult {
 	for _, p := range t.phases {
 		r := PhaseResult{
 			Name: p.name, Seconds: p.ended.Sub(p.began).Seconds(), Sent: p.sent, Lost: p.lost, Cut: p.cut,
-			P50: milliseconds(quantile(p.latencies, 0.5)), P99: milliseconds(quantile(p.latencies, 0.99)),
+			P50: load.Milliseconds(load.Quantile(p.latencies, 0.5)), P99: load.Milliseconds(load.Quantile(p.latencies, 0.99)),
 			Accuracy: p.accuracy(), Answers: map[int]int{}, Faults: p.faults,
 		}
 		for version, s := range p.versions {
@@ -54,8 +55,6 @@ func (t *tally) results() []PhaseResult {
 	}
 	return list
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // conclude counts, and gives the verdict.
 func (r *Result) conclude() {

@@ -26,7 +26,7 @@ type story struct {
 	client *client.Client
 	show   display
 	tally  *tally
-	load   *load // nil before there is traffic
+	load   *callers // nil before there is traffic
 	began  time.Time
 	step   time.Time
 	result *Result

@@ -4,20 +4,13 @@ import (
 	"slices"
 	"sync"
 	"time"
-)
 
-// outcome is what became of one request.
-type outcome int
-
-const (
-	answered outcome = iota
-	lost
-	cut
+	"sluice.dev/sluice/internal/load"
 )
 
 // result is one request's end.
 type result struct {
-	outcome outcome
+	outcome load.Outcome
 	version int  // of the service, as the gateway named it
 	right   bool // the label was the right one
 	latency time.Duration
@@ -99,9 +92,9 @@ func (t *tally) done(p *phase, r result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch r.outcome {
-	case lost:
+	case load.Lost:
 		p.lost++
-	case cut:
+	case load.Cut:
 		p.cut++
 	default:
 		s := p.versions[r.version]
@@ -187,20 +180,6 @@ func (p *phase) accuracy() float64 {
 		return 0
 	}
 	return float64(right) / float64(answers)
-}
-
-// quantile is the smallest sample that at least the part q of all samples does
-// not exceed; 0 without samples. It sorts the samples.
-func quantile(samples []time.Duration, q float64) time.Duration {
-	if len(samples) == 0 {
-		return 0
-	}
-	slices.Sort(samples)
-	rank := int(q * float64(len(samples)))
-	if float64(rank) < q*float64(len(samples)) {
-		rank++
-	}
-	return samples[max(rank, 1)-1]
 }
 
 // median is the middle of the samples, or the mean of the two in the middle.

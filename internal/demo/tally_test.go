@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"sluice.dev/sluice/internal/load"
 )
 
 func durations(ms ...int) []time.Duration {
@@ -13,33 +15,6 @@ func durations(ms ...int) []time.Duration {
 		list[i] = time.Duration(n) * time.Millisecond
 	}
 	return list
-}
-
-func TestQuantileIsASampleThatEnoughOthersDoNotExceed(t *testing.T) {
-	hundred := make([]int, 100)
-	for i := range hundred {
-		hundred[i] = 100 - i
-	}
-	for _, tt := range []struct {
-		samples []int
-		q       float64
-		want    int
-	}{
-		{nil, 0.5, 0},
-		{[]int{7}, 0.5, 7},
-		{[]int{7}, 0.99, 7},
-		{[]int{3, 1, 2}, 0.5, 2},
-		{[]int{4, 3, 2, 1}, 0.5, 2},
-		{[]int{4, 3, 2, 1}, 0.51, 3},
-		{[]int{1, 2, 3}, 0, 1},
-		{[]int{1, 2, 3}, 1, 3},
-		{hundred, 0.5, 50},
-		{hundred, 0.99, 99},
-	} {
-		if got := quantile(durations(tt.samples...), tt.q); got != time.Duration(tt.want)*time.Millisecond {
-			t.Errorf("quantile(%d samples, %v) = %v, want %d ms", len(tt.samples), tt.q, got, tt.want)
-		}
-	}
 }
 
 func TestMedian(t *testing.T) {
@@ -62,8 +37,8 @@ func newClock() *clock                { return &clock{time.Date(2026, 1, 1, 0, 0
 func right(version int) result {
 	return result{version: version, right: true, latency: time.Millisecond}
 }
-func wrong(version int) result          { return result{version: version, latency: 3 * time.Millisecond} }
-func broken(o outcome, f string) result { return result{outcome: o, fault: f} }
+func wrong(version int) result               { return result{version: version, latency: 3 * time.Millisecond} }
+func broken(o load.Outcome, f string) result { return result{outcome: o, fault: f} }
 
 func TestARequestCountsInThePhaseInWhichItWasSent(t *testing.T) {
 	c := newClock()
@@ -73,7 +48,7 @@ func TestARequestCountsInThePhaseInWhichItWasSent(t *testing.T) {
 	c.pass(time.Second)
 	tally.enter("two")
 	tally.done(tally.sending(), wrong(2))
-	tally.done(tally.sending(), broken(cut, "broke off"))
+	tally.done(tally.sending(), broken(load.Cut, "broke off"))
 	tally.done(early, right(1))
 	c.pass(2 * time.Second)
 	tally.leave()
@@ -91,7 +66,7 @@ func TestFaultsAreKeptOnlyUpToALimit(t *testing.T) {
 	tally := newTally(newClock().now)
 	tally.enter("all")
 	for i := range 3 * maxFaults {
-		tally.done(tally.sending(), broken(lost, fmt.Sprint(i)))
+		tally.done(tally.sending(), broken(load.Lost, fmt.Sprint(i)))
 	}
 	tally.leave()
 	if got := tally.results()[0]; got.Lost != 3*maxFaults || len(got.Faults) != maxFaults || got.Faults[0] != "0" {
@@ -117,7 +92,7 @@ func TestLiveNumbersAreOfTheLastSeconds(t *testing.T) {
 	for range 30 {
 		tally.done(tally.sending(), right(2))
 	}
-	tally.done(tally.sending(), broken(lost, "no answer"))
+	tally.done(tally.sending(), broken(load.Lost, "no answer"))
 	got := tally.live()
 	if got.Sent != 141 || got.Lost != 1 || got.Cut != 0 {
 		t.Errorf("since the beginning: %+v", got)
