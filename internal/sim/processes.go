@@ -84,6 +84,9 @@ func (p *processes) begin(proc *process, program string) {
 			}
 		})
 	}
+	if w.startup > 0 {
+		startup = w.startup
+	}
 	w.after(startup, nil, func() {
 		proc.healthy = true
 		p.probe(proc)

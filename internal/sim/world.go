@@ -38,6 +38,8 @@ type World struct {
 	calm  bool // no more faults: everything settles
 	beats int  // heartbeats and probes that had no news: they are no steps
 	fault error
+
+	startup time.Duration // of every process that comes up; 0 for a random one
 }
 
 // killed is thrown where the control plane is killed in the middle of an
