@@ -16,6 +16,7 @@ import (
 const patient = "POST /api/predict/svc%s HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n"
 
 func TestSlowBody(t *testing.T) {
+	t.Parallel()
 	b := start(t, Config{BodyWait: 300 * time.Millisecond})
 	ended := make(chan error, 9)
 	b.route(replica(t, func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +63,8 @@ func TestSlowBody(t *testing.T) {
 // TestSlowBodyOverHTTP2 is the same where many requests share a connection: the
 // others go on.
 func TestSlowBodyOverHTTP2(t *testing.T) {
-	b := start(t, Config{BodyWait: 300 * time.Millisecond})
+	t.Parallel()
+	b := start(t, Config{BodyWait: time.Second})
 	b.route(replica(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	client := cleartextHTTP2(t)
 	body, hold := io.Pipe()
@@ -91,7 +93,8 @@ func cleartextHTTP2(t *testing.T) *http.Client {
 // TestPatience: what the limit is not meant for. Each pause is longer than
 // BodyWait and WriteWait, or the sum of the parts is.
 func TestPatience(t *testing.T) {
-	const wait, pause = 400 * time.Millisecond, 700 * time.Millisecond
+	t.Parallel()
+	const wait, pause = time.Second, 1600 * time.Millisecond
 	b := start(t, Config{BodyWait: wait, WriteWait: wait})
 	b.route(replica(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -175,6 +178,7 @@ func TestPatience(t *testing.T) {
 
 // TestSlowReader: a caller that stops reading holds nothing for long.
 func TestSlowReader(t *testing.T) {
+	t.Parallel()
 	flood := func(w http.ResponseWriter, r *http.Request) {
 		for {
 			if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<16)); err != nil {

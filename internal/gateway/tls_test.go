@@ -93,6 +93,7 @@ func TestGRPCOverTLS(t *testing.T) {
 // TestTLSRenewal renews the certificate while a WebSocket and a stream are open:
 // they go on, and new connections get the new one.
 func TestTLSRenewal(t *testing.T) {
+	t.Parallel()
 	e := startTLS(t, Config{})
 	more := make(chan struct{})
 	e.route(replica(t, func(w http.ResponseWriter, r *http.Request) {
@@ -150,6 +151,7 @@ func (e *encrypted) subject() string {
 }
 
 func TestSlowCallersOverTLS(t *testing.T) {
+	t.Parallel()
 	e := startTLS(t, Config{BodyWait: 300 * time.Millisecond, WriteWait: 300 * time.Millisecond})
 	e.route(replica(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
