@@ -83,22 +83,19 @@ func rpcKeys() []Key {
 }
 
 func placementKeys() []Key {
-	gpu := func(path, doc string) Key {
-		return Key{Path: path, Type: typeAtLeast(0), Doc: doc, Effect: EffectLater,
-			Why: notEnforced + "; asking for it only makes rolling_strategy.replacement default to \"termination_complete\""}
-	}
 	return section("Resources and placement", []Key{
 		{Path: "metadata.cpu", Type: typeNumber(0, math.Inf(1)), Rule: "no limit",
-			Doc: "Cores per replica: it gets no more processor time. Enforced by cgroup v2 where the server may make cgroups; a warning says where not."},
+			Doc: "Cores per replica: it gets no more processor time. Enforced by cgroup v2 where the server may make cgroups; a warning says where not. It is what the replica takes of its resource group's capacity."},
 		{Path: "metadata.memory", Type: typeAtLeast(0), Rule: "no limit",
-			Doc: "Memory per replica in MB: one that reaches it is ended by the kernel, and restarted. Enforced as metadata.cpu is."},
-		gpu("metadata.gpu", "GPUs per replica."),
-		gpu("metadata.gpu_memory", "GPU memory per replica in GB."),
+			Doc: "Memory per replica in MB: one that reaches it is ended by the kernel, and restarted. Enforced, and taken of the resource group's capacity, as metadata.cpu is."},
+		{Path: "metadata.gpu", Type: typeAtLeast(0),
+			Doc: "GPUs per replica. In a resource group whose devices the server's configuration names, each is given to one replica alone, which finds them in $CUDA_VISIBLE_DEVICES; without a resource group it only makes rolling_strategy.replacement default to \"termination_complete\"."},
+		{Path: "metadata.gpu_memory", Type: typeAtLeast(0), Doc: "GPU memory per replica in GB.",
+			Effect: EffectLater, Why: notEnforced + "; asking for it only makes rolling_strategy.replacement default to \"termination_complete\""},
 		{Path: "metadata.gpu_core_percentage", Type: typeNumber(0, 100), Doc: "Part of one GPU's cores per replica.",
 			Effect: EffectLater, Why: notEnforced + "; a process may use what the machine has"},
 		{Path: "metadata.resource", Type: typeText(), Rule: "public",
-			Doc:    "The resource group that the service runs on.",
-			Effect: EffectLater, Why: notEnforced + "; every service runs on this machine as if the resource group were public"},
+			Doc: "The resource group whose capacity the replicas share; its name is one of resource_groups in the server's configuration. A replica that finds no room there is pending, and says why."},
 		{Path: "metadata.resource_rebalancing", Type: typeFlag(), Doc: "Moves replicas back to a dedicated group.",
 			Effect: EffectNone, Why: "all replicas run on one machine, so none is on a less preferred resource"},
 		{Path: "metadata.resource_burstable", Type: typeFlag(), Doc: "Turns the elastic pool on.",

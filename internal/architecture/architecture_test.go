@@ -19,7 +19,7 @@ const module = "sluice.dev/sluice"
 var core = []string{"internal/rollout", "internal/traffic", "internal/history"}
 
 // pure packages touch no clock, disk, socket or process and start no goroutine.
-var pure = append([]string{"api"}, core...)
+var pure = append([]string{"api", "internal/placement"}, core...)
 
 // impure are the standard library's doors to the outside.
 var impure = []string{"os", "net", "syscall", "log", "sync", "context", "math/rand", "crypto/rand", "io/fs", "runtime", "unsafe"}

@@ -44,6 +44,9 @@ func (s *service) launch(r *rollout.Replica) {
 	}
 	s.acting[r.ID] = true
 	l := s.launchOf(r)
+	if !s.place(&l) {
+		return
+	}
 	s.c.schedule.Go(func() {
 		select {
 		case s.c.starting <- struct{}{}:

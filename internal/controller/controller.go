@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/placement"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
@@ -47,6 +48,8 @@ type InHand struct {
 type Group struct {
 	Kind    rollout.ResourceKind
 	Elastic bool
+	// Capacity is what its replicas share; zero is without limits.
+	Capacity placement.Capacity
 }
 
 // Config is what a Controller is made of.
@@ -75,7 +78,8 @@ type Controller struct {
 	log      *slog.Logger
 	news     newsstand
 	schedule Schedule
-	system   *system       // the schedule, unless another was given
+	system   *system // the schedule, unless another was given
+	rooms    *rooms
 	starting chan struct{} // holds as many as may be forked at once
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -91,7 +95,7 @@ func New(cfg Config) *Controller {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, starting: make(chan struct{}, startsAtOnce)}
+	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, rooms: newRooms(cfg.Resources), starting: make(chan struct{}, startsAtOnce)}
 	if c.schedule = cfg.Schedule; c.schedule == nil {
 		c.system = &system{}
 		c.schedule = c.system
@@ -143,6 +147,12 @@ func (c *Controller) adopt(ctx context.Context) error {
 	adopted, err := c.cfg.Runtime.Adopt(ctx, list)
 	if err != nil {
 		return err
+	}
+	for _, a := range adopted { // all of them before any is started anew
+		s := owner[a.Replica]
+		if r := s.state.Replica(a.Replica); r != nil {
+			s.occupy(r, a.Handle)
+		}
 	}
 	for _, a := range adopted {
 		owner[a.Replica].adopted(a)

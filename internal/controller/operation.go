@@ -48,6 +48,7 @@ func (s *service) alter(by By, reason string, do func(*service, *operation) erro
 	}
 	s.take() // what has been seen by now counts
 	op := operation{}
+	before := s.state.Service.Rollout
 	undo := s.remember()
 	s.state.Now = s.c.now()
 	if err := do(s, &op); err != nil {
@@ -59,6 +60,7 @@ func (s *service) alter(by By, reason string, do func(*service, *operation) erro
 			undo()
 			return out, 0, err
 		}
+		op.warnings = append(op.warnings, s.crowded(before)...)
 		s.take()
 		s.kick()
 	}

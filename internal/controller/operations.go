@@ -16,8 +16,14 @@ func (c *Controller) Scale(ctx context.Context, by By, name string, instance int
 		if err != nil {
 			return err
 		}
-		if _, err := api.Parse(doc); err != nil {
+		spec, err := api.Parse(doc)
+		if err != nil {
 			return err
+		}
+		if instance > s.state.Service.Desired { // fewer is always better
+			if err := s.c.fits(spec); err != nil {
+				return err
+			}
 		}
 		return s.scale(op, doc, instance)
 	})

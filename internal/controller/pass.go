@@ -70,6 +70,7 @@ func (s *service) step() time.Duration {
 		}
 	}
 	s.trouble = ""
+	s.vacate()
 	s.act(steps)
 	s.publish()
 	if s.state.Service.Deleting && len(s.state.Replicas) == 0 {

@@ -33,9 +33,10 @@ type service struct {
 	// longer held, a replica.
 	routedAt   map[string]uint64
 	unroutedAt map[string]uint64
-	acting     map[string]bool // replicas whose start is under way
-	trouble    string          // why the last commit failed, "" when it did not
-	stopAlarm  func()          // of the turn that is due by the clock
+	acting     map[string]bool   // replicas whose start is under way
+	held       map[string]string // replicas that have something of a resource group, and which
+	trouble    string            // why the last commit failed, "" when it did not
+	stopAlarm  func()            // of the turn that is due by the clock
 }
 
 // version is a stored version with what is derived from it.
@@ -50,8 +51,8 @@ func (c *Controller) newService(record store.Service) *service {
 		c: c, label: record.Core.Name, record: record,
 		handles:  map[string]*runtime.Handle{},
 		routedAt: map[string]uint64{}, unroutedAt: map[string]uint64{},
-		acting: map[string]bool{},
-		state:  rollout.State{Service: record.Core},
+		acting: map[string]bool{}, held: map[string]string{},
+		state: rollout.State{Service: record.Core},
 	}
 }
 
@@ -68,6 +69,10 @@ func (s *service) load(snap store.Snapshot) {
 		if r.Handle != nil {
 			s.handles[r.Core.ID] = r.Handle
 		}
+	}
+	for i := range s.state.Replicas {
+		r := &s.state.Replicas[i]
+		s.occupy(r, s.handles[r.ID])
 	}
 	s.refreshPolicies()
 	s.stored = s.state

@@ -28,6 +28,9 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
+	if err := c.fits(spec); err != nil {
+		return Outcome{}, err
+	}
 	s, err := c.reserve(spec.Name)
 	if err != nil {
 		return Outcome{}, err
@@ -116,6 +119,9 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 	if changes.Empty() && len(files) == 0 {
 		op.unchanged, op.text = true, fmt.Sprintf("nothing to change: version %d is this configuration already", s.state.Service.Current.Version)
 		return nil
+	}
+	if err := s.c.fits(spec); err != nil {
+		return err
 	}
 	versioned := changes.Versioned() || len(files) > 0
 	op.traffic = changes.Membership

@@ -232,6 +232,7 @@ type world struct {
 	store     *failing
 	processes *processes
 	plane     *plane
+	resources map[string]Group
 	data      string
 }
 
@@ -254,7 +255,7 @@ func (w *world) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Content: noFiles{},
+	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Content: noFiles{}, Resources: w.resources,
 		Log: slog.New(slog.DiscardHandler)})
 	w.processes.events, w.plane.changed = w.Observe, w.GatewaysChanged
 	if err := w.Run(context.Background()); err != nil {

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml"
-
-	"sluice.dev/sluice/internal/controller"
-	"sluice.dev/sluice/internal/rollout"
 )
 
 // Config is what `sluice server` was told.
@@ -33,13 +32,10 @@ type Config struct {
 
 // File is the server's configuration file.
 type File struct {
-	// ResourceGroups are the kinds of capacity a service may name as
-	// metadata.resource. One that is not named here counts as dedicated.
-	ResourceGroups map[string]struct {
-		Kind        string `yaml:"kind"` // public, dedicated or quota
-		ElasticPool bool   `yaml:"elastic_pool"`
-	} `yaml:"resource_groups"`
-	API APIFile `yaml:"api"`
+	// ResourceGroups are by name. While there is none, any name is taken, counts as
+	// dedicated and has no limits.
+	ResourceGroups map[string]ResourceGroup `yaml:"resource_groups"`
+	API            APIFile                  `yaml:"api"`
 	// Gateway are the limits of the gateway; zero values are its defaults.
 	Gateway GatewayLimits `yaml:"gateway"`
 }
@@ -94,25 +90,15 @@ func (c Config) readFile() (File, error) {
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		return f, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
 	}
-	for name, g := range f.ResourceGroups {
-		switch rollout.ResourceKind(g.Kind) {
-		case rollout.Public, rollout.Dedicated, rollout.Quota:
-		default:
-			return f, fmt.Errorf("%s: resource_groups.%s.kind: %q is not allowed; public, dedicated or quota is", path, name, g.Kind)
+	for _, name := range slices.Sorted(maps.Keys(f.ResourceGroups)) {
+		if wrong := f.ResourceGroups[name].check("resource_groups." + name); wrong != "" {
+			return f, fmt.Errorf("%s: %s", path, wrong)
 		}
 	}
 	if s := f.Gateway.SlowStartSeconds; s != nil && !(*s >= 0 && *s <= 3600) {
 		return f, fmt.Errorf("%s: gateway.slow_start_seconds: %g is not allowed; a number of seconds from 0, which is off, to 3600 is", path, *s)
 	}
 	return f, nil
-}
-
-func (f File) resources() map[string]controller.Group {
-	groups := map[string]controller.Group{}
-	for name, g := range f.ResourceGroups {
-		groups[name] = controller.Group{Kind: rollout.ResourceKind(g.Kind), Elastic: g.ElasticPool}
-	}
-	return groups
 }
 
 // UsageError is a server started the wrong way; nothing has been opened yet.

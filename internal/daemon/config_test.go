@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,15 @@ func TestConfigurationFile(t *testing.T) {
 		{"resource_groups:\n  box: {kind: dedicated, elastic_pool: true}\n", ""},
 		{"resource_groups:\n  box: {kind: dedicatd}\n", "resource_groups.box.kind"},
 		{"resource_group: {}\n", "resource_group"},
+		{"resource_groups: {box: {kind: dedicated, elastic_pool: true, capacity: {cpu: 7.5, memory: 64000, gpus: [\"0\", \"GPU-8f\"]}}}\n", ""},
+		{"resource_groups: {box: {kind: dedicated, elastic_pool: true, capacity: {gpu: 2}}}\n", ""},
+		{"resource_groups: {box: {kind: quota, capacity: {cpu: -1}}}\n", "resource_groups.box.capacity.cpu: -1"},
+		{"resource_groups: {box: {kind: quota, capacity: {memory: -1}}}\n", "resource_groups.box.capacity.memory: -1"},
+		{"resource_groups: {box: {kind: quota, capacity: {gpu: 1025}}}\n", "resource_groups.box.capacity.gpu: 1025"},
+		{"resource_groups: {box: {kind: quota, capacity: {gpu: 1, gpus: [\"0\", \"1\"]}}}\n", "leave one of them out"},
+		{"resource_groups: {box: {kind: quota, capacity: {gpus: [\"0\", \"0\"]}}}\n", "resource_groups.box.capacity.gpus[1]"},
+		{"resource_groups: {box: {kind: quota, capacity: {gpus: [\"0,1\"]}}}\n", "resource_groups.box.capacity.gpus[0]"},
+		{"resource_groups: {box: {kind: quota, capacity: {gpsu: 1}}}\n", "gpsu"},
 		{"resource_groups: {box: {kind: dedicated, elastic_pool: true}}\ngateway: {slow_start_seconds: 2.5}\n", ""},
 		{"gateway: {slow_start_seconds: -1}\n", "gateway.slow_start_seconds: -1"},
 		{"gateway: {slow_start_seconds: .inf}\n", "gateway.slow_start_seconds"},
@@ -122,6 +132,23 @@ func TestCertificateOfTheGateway(t *testing.T) {
 		}
 		if limits.TLSCert != c.wantCert || limits.encrypted() != (c.wantCert != "") {
 			t.Errorf("%+v: the gateway gets %q", c, limits.TLSCert)
+		}
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	two, none := 2, 0
+	for _, c := range []struct {
+		file CapacityFile
+		want []string
+	}{
+		{CapacityFile{}, nil},
+		{CapacityFile{GPU: &two}, []string{"0", "1"}},
+		{CapacityFile{GPU: &none}, []string{}},
+		{CapacityFile{GPUs: []string{"GPU-8f"}}, []string{"GPU-8f"}},
+	} {
+		if got := c.file.capacity().GPUs; !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%+v: %q, want %q", c.file, got, c.want)
 		}
 	}
 }

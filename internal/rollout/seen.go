@@ -20,6 +20,14 @@ func (r *Replica) NoteUnplaced(why string, at time.Time) {
 	r.Starts--
 }
 
+// NoteRoom: something was released that it may have room in. It need not wait
+// any longer for its next try.
+func (r *Replica) NoteRoom() {
+	if r.Process == Absent && r.Unplaced != "" {
+		r.UnplacedAt = time.Time{}
+	}
+}
+
 // NoteExit: its process has ended; text says how. The back-off begins anew when
 // it had been ready for a minute (rule 4).
 func (r *Replica) NoteExit(text string, at time.Time) {

@@ -81,7 +81,7 @@ func (s *State) Why(r *Replica) string {
 		return "SIGTERM sent; waiting for its exit"
 	case r.Stage == Draining:
 		return "requests in hand may finish"
-	case r.Process == Absent:
+	case r.Process == Absent, r.Process == Ordered && r.Unplaced != "":
 		return r.Unplaced
 	case r.Process == Exited:
 		return r.Exit

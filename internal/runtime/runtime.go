@@ -25,6 +25,9 @@ type Launch struct {
 	Version    int
 	Generation int
 	Spec       *api.Spec
+	// GPUs are the devices it was given, as $CUDA_VISIBLE_DEVICES has them: "0,1".
+	// "" says nothing about gpus.
+	GPUs string
 }
 
 // Handle names a started process so that it can be found again, and never
@@ -36,6 +39,7 @@ type Handle struct {
 	StartTime uint64    `json:"start_time"` // of the process, in the kernel's own unit
 	BootID    string    `json:"boot_id"`
 	StartedAt time.Time `json:"started_at"`
+	GPUs      string    `json:"gpus,omitempty"` // Launch.GPUs
 }
 
 // Exit is how a process ended.

@@ -91,6 +91,7 @@ func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*proc.Pro
 		handle = &runtime.Handle{
 			Attempt: a.Launch.Attempt, Address: net.JoinHostPort(r.cfg.Host, leader.port),
 			Pid: leader.Pid, StartTime: leader.Start, BootID: r.bootID, StartedAt: proc.StartedAt(leader.Start),
+			GPUs: leader.gpus,
 		}
 	}
 	if handle.BootID != r.bootID {
@@ -116,6 +117,7 @@ func (r *Runtime) claim(a runtime.Adoption, leaders map[string]stray) (*proc.Pro
 // were.
 func (r *Runtime) takeOver(a runtime.Adoption, process *proc.Process, handle runtime.Handle) {
 	known := r.find(a.Launch.Replica)
+	a.Launch.GPUs = handle.GPUs // its exec checks see what it sees
 	if _, port, err := net.SplitHostPort(handle.Address); err == nil {
 		known.port, _ = strconv.Atoi(port)
 		r.ports.hold(known.port)

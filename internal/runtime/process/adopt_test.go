@@ -165,6 +165,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 		b.launch("recorded", "-setsid-child"), b.launch("unrecorded", "-setsid-child"),
 		b.launch("ended", "-exit-after", "0s"), b.launch("stray", "-setsid-child"),
 	}
+	launches[0].GPUs, launches[1].GPUs = "0", "GPU-8f,3"
 	handles := b.startAndDie(t, launches...)
 	runtimetest.Eventually(t, func() bool { return len(b.recorded(t, "start")) == 7 && ended(handles[2]) },
 		"the replicas and their children to start, and one to end")
@@ -179,7 +180,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 	if got[0].Handle == nil || *got[0].Handle != handles[0] {
 		t.Errorf("recorded: %+v, want %+v", got[0].Handle, handles[0])
 	}
-	if h := got[1].Handle; h == nil || h.Pid != handles[1].Pid || h.Address != handles[1].Address {
+	if h := got[1].Handle; h == nil || h.Pid != handles[1].Pid || h.Address != handles[1].Address || h.GPUs != "GPU-8f,3" {
 		t.Errorf("unrecorded: %+v, want %+v", h, handles[1])
 	}
 	if got[2].Handle != nil || got[2].Exit == nil || got[2].Exit.Known {

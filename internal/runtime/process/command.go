@@ -133,6 +133,9 @@ func (r *Runtime) environment(l runtime.Launch, dir, model string, port int) env
 	if model != "" {
 		env["MODEL_PATH"] = model
 	}
+	if l.GPUs != "" {
+		env[envGPUs] = l.GPUs
+	}
 	env["SLUICE_SERVICE"] = l.Service
 	env["SLUICE_VERSION"] = strconv.Itoa(l.Version)
 	env[envReplica] = l.Replica

@@ -84,12 +84,18 @@ func TestEnvironment(t *testing.T) {
 	defer rt.Close()
 	l := launchOf(api.Container{Env: []api.EnvVar{
 		{Name: "LOG_LEVEL", Value: "info"}, {Name: "SLUICE_REPLICA", Value: "another"}, {Name: "SLUICE_FLAG", Value: "theirs"},
+		{Name: "CUDA_VISIBLE_DEVICES", Value: "7"},
 	}}, "")
+	if env := rt.environment(l, "/work dir", "", 20007); env["CUDA_VISIBLE_DEVICES"] != "7" {
+		t.Errorf("without gpus of a resource group: %q", env["CUDA_VISIBLE_DEVICES"])
+	}
+	l.GPUs = "0,1"
 	env := rt.environment(l, "/work dir", "/models/v1", 20007)
 	for name, want := range map[string]string{
 		"FROM_SERVER": "yes", "LOG_LEVEL": "info", "PORT": "20007", "MODEL_PATH": "/models/v1", "PWD": "/work dir",
 		"SLUICE_SERVICE": "sentiment", "SLUICE_VERSION": "3", "SLUICE_REPLICA": "sentiment-3-a", "SLUICE_DATA": rt.data,
-		"SLUICE_FLAG": "theirs", // what the service file says, it means
+		"CUDA_VISIBLE_DEVICES": "0,1",
+		"SLUICE_FLAG":          "theirs", // what the service file says, it means
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%q, want %q", name, env[name], want)

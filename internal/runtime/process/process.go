@@ -38,6 +38,7 @@ import (
 // Environment variables that mark a process as ours.
 const (
 	envReplica = "SLUICE_REPLICA"
+	envGPUs    = "CUDA_VISIBLE_DEVICES"
 	envData    = "SLUICE_DATA"
 	envCheck   = "SLUICE_CHECK" // set for the command of an exec check only
 )

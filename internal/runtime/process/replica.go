@@ -102,7 +102,7 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	started := time.Now()
 	handle := runtime.Handle{
 		Attempt: l.Attempt, Address: handleAddress(r.cfg.Host, port),
-		Pid: process.Pid, StartTime: process.Start, BootID: r.bootID, StartedAt: started,
+		Pid: process.Pid, StartTime: process.Start, BootID: r.bootID, StartedAt: started, GPUs: l.GPUs,
 	}
 	checks := probe.ChecksOf(l.Spec.Container)
 	checks.WarmUp = warm

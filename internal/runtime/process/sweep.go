@@ -31,8 +31,9 @@ func newSweeper(data string, log *slog.Logger) *sweeper {
 // marks are what the environment of a process says of the replica that it
 // belongs to; "" for what it does not say.
 type marks struct {
-	replica, data, port string
-	check               bool // of the command of an exec check, not of the replica itself
+	replica, data, port, gpus string
+
+	check bool // of the command of an exec check, not of the replica itself
 }
 
 func marksOf(pid int) marks {
@@ -45,6 +46,8 @@ func marksOf(pid int) marks {
 			m.data = value
 		case "PORT":
 			m.port = value
+		case envGPUs:
+			m.gpus = value
 		case envCheck:
 			m.check = true
 		}
