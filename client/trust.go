@@ -13,19 +13,29 @@ import (
 // trusts. It is for a server with a private authority, and comes before the
 // first request.
 func (c *Client) TrustCA(file string) error {
-	text, err := os.ReadFile(file)
+	trust, err := TrustedBy(file)
 	if err != nil {
 		return err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return fmt.Errorf("%s holds no certificate in PEM", file)
 	}
 	transport := &http.Transport{}
 	if usual, ok := http.DefaultTransport.(*http.Transport); ok { // else somebody has replaced it
 		transport = usual.Clone()
 	}
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	transport.TLSClientConfig = trust
 	c.http = &http.Client{Transport: transport}
 	return nil
+}
+
+// TrustedBy accepts servers whose certificate is signed by an authority in file
+// (PEM), and no others.
+func TrustedBy(file string) (*tls.Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/client"
+	"sluice.dev/sluice/internal/verify"
 )
 
 // The exit codes (design.md 2b).
@@ -53,6 +54,7 @@ func ExitCode(err error) int {
 		invalid   *api.InvalidError
 		otherwise *otherwiseError
 		problem   *client.Problem
+		unsent    *verify.RefusedError
 	)
 	switch {
 	case err == nil:
@@ -61,6 +63,8 @@ func ExitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &otherwise):
 		return exitOtherwise
+	case errors.As(err, &unsent):
+		return exitRefused
 	case errors.As(err, &problem) && problem.Code != "": // else it is not Sluice that answers
 		return problemCode(problem.Status)
 	}

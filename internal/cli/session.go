@@ -95,10 +95,7 @@ func (s *session) connect() (*client.Client, error) {
 
 // trusting has the client trust a private authority if there is one.
 func (s *session) trusting(c *client.Client) (*client.Client, error) {
-	ca, from := s.ca, "--ca"
-	if ca == "" {
-		ca, from = os.Getenv("SLUICE_CA"), "$SLUICE_CA"
-	}
+	ca, from := s.authority()
 	if ca == "" {
 		return c, nil
 	}
@@ -106,6 +103,15 @@ func (s *session) trusting(c *client.Client) (*client.Client, error) {
 		return nil, Usagef("%s: %v; name the PEM file of the authority that signed the server's certificate", from, err)
 	}
 	return c, nil
+}
+
+// authority is the file of the private authority, "" without one, and what
+// named it.
+func (s *session) authority() (file, from string) {
+	if s.ca != "" {
+		return s.ca, "--ca"
+	}
+	return os.Getenv("SLUICE_CA"), "$SLUICE_CA"
 }
 
 // completeService gives the names of services to a shell that completes.
