@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -123,26 +124,30 @@ func TestPatience(t *testing.T) {
 			io.Copy(w, r.Body)
 		}
 	}))
+	var all sync.WaitGroup // all at once: they mostly sleep
+	check := func(name string, r *http.Response, err error, want string) {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		defer r.Body.Close()
+		if got, err := io.ReadAll(r.Body); r.StatusCode != 200 || string(got) != want || err != nil {
+			t.Errorf("%s: %d %q, %v", name, r.StatusCode, got, err)
+		}
+	}
 	clients := map[string]*http.Client{"HTTP/1.1": {Transport: &http.Transport{}}, "HTTP/2": cleartextHTTP2(t)}
 	for name, client := range clients {
 		defer client.CloseIdleConnections()
 		for path, want := range map[string]string{"/late": "late", "/silent": "ab", "/again": "abc"} {
-			t.Run(name+path, func(t *testing.T) {
-				t.Parallel()
-				for range 2 { // the second over the same connection, which has waited meanwhile
+			all.Go(func() {
+				for round := range 2 { // the second over a connection that has waited meanwhile
+					time.Sleep(time.Duration(round) * pause)
 					r, err := client.Post(b.url+path, "text/plain", strings.NewReader("abc"))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if body := slurp(t, r); r.StatusCode != 200 || body != want {
-						t.Errorf("%d %q", r.StatusCode, body)
-					}
-					time.Sleep(pause)
+					check(name+path, r, err, want)
 				}
 			})
 		}
-		t.Run(name+" trickle", func(t *testing.T) {
-			t.Parallel()
+		all.Go(func() {
 			body, in := io.Pipe()
 			go func() {
 				for range 8 {
@@ -152,28 +157,19 @@ func TestPatience(t *testing.T) {
 				in.Close()
 			}()
 			r, err := client.Post(b.url, "text/plain", body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := slurp(t, r); r.StatusCode != 200 || got != "xxxxxxxx" {
-				t.Errorf("%d %q", r.StatusCode, got)
-			}
+			check(name+" trickle", r, err, "xxxxxxxx")
 		})
-		t.Run(name+" both ways", func(t *testing.T) {
-			t.Parallel()
+		all.Go(func() {
 			body, in := io.Pipe()
+			time.AfterFunc(pause, func() {
+				in.Write([]byte("here"))
+				in.Close()
+			})
 			r, err := client.Post(b.url+"/echo", "text/plain", body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(pause)
-			in.Write([]byte("here"))
-			in.Close()
-			if got := slurp(t, r); got != "here" {
-				t.Errorf("%q", got)
-			}
+			check(name+" both ways", r, err, "here")
 		})
 	}
+	all.Wait()
 }
 
 // TestSlowReader: a caller that stops reading holds nothing for long.
