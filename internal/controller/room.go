@@ -153,7 +153,7 @@ func (c *Controller) fits(spec *api.Spec) error {
 				short.Asked, name, short.Has))
 		} else {
 			p = invalid("metadata.instance", spec.Instance, fmt.Sprintf(
-				"resource group %s has %s in all and each replica asks for %s (%s), so it holds %d replicas at most; ask for no more, for less per replica, or give the group more capacity in the server's configuration",
+				"resource group %s has %s in all and each replica asks for %s (%s), so the most replicas it holds is %d; ask for no more, for less per replica, or give the group more capacity in the server's configuration",
 				name, short.Has, short.Asked, short.Field, short.Most))
 		}
 		problems.Problems = append(problems.Problems, p.Problems...)

@@ -176,10 +176,10 @@ func TestWhatNeverFits(t *testing.T) {
 		}{
 			"too many gpus":   {create(`"resource":"box","gpu":3`), []string{"metadata.gpu: 3: ", "3 gpus", "2 gpus in all", "ask for less"}},
 			"too much memory": {create(`"resource":"box","memory":1001`), []string{"metadata.memory: 1001: ", "1000 MB"}},
-			"too many":        {create(`"resource":"box","memory":500,"instance":3`), []string{"metadata.instance: 3: ", "2 replicas at most"}},
+			"too many":        {create(`"resource":"box","memory":500,"instance":3`), []string{"metadata.instance: 3: ", "the most replicas it holds is 2"}},
 			"no such group":   {create(`"resource":"bax"`), []string{`metadata.resource: "bax": `, "there is box"}},
-			"by update":       {update(`"gpu":2`), []string{"metadata.instance: 2: ", "1 replica"}},
-			"by scale":        {scaled, []string{"metadata.instance: 3: ", "2 replicas at most"}},
+			"by update":       {update(`"gpu":2`), []string{"metadata.instance: 2: ", "the most replicas it holds is 1"}},
+			"by scale":        {scaled, []string{"metadata.instance: 3: ", "the most replicas it holds is 2"}},
 		} {
 			invalid, ok := c.err.(*api.InvalidError)
 			if !ok {

@@ -89,5 +89,5 @@ func TestGPUs(t *testing.T) {
 	}
 
 	pr := p.refused(http.StatusUnprocessableEntity, http.MethodPut, "/services/llm/scale", object{"instance": 3})
-	contains(t, "the refusal of a scale", fmt.Sprintf("%+v", pr), "metadata.instance", "2 gpus in all", "2 replicas at most")
+	contains(t, "the refusal of a scale", fmt.Sprintf("%+v", pr), "metadata.instance", "2 gpus in all", "the most replicas it holds is 2")
 }
