@@ -67,6 +67,9 @@ func (c *census) add(s *State, r *Replica, by int) {
 // failure of one that would go anyway stops nobody: a service can always be
 // updated away from a version that does not start.
 func (s *State) wanted(r *Replica) bool {
+	if s.Service.Stopped || s.Service.Deleting {
+		return false
+	}
 	switch s.sideOf(r) {
 	case target:
 		return true

@@ -30,6 +30,7 @@ func (w *World) checkChange(ch *store.Change) {
 	if st == nil {
 		return
 	}
+	w.noteEnds(ch, old)
 	after := st.view(w)
 	m := movesOf(old, after)
 	w.checkBounds(m, after)
@@ -39,6 +40,20 @@ func (w *World) checkChange(ch *store.Change) {
 	}
 	for _, e := range ch.Events {
 		w.say("%s", e.Message)
+	}
+}
+
+// noteEnds remembers how each replica was to end when its signal was decided: an
+// operator may change that before it is sent.
+func (w *World) noteEnds(ch *store.Change, old map[string]rollout.Replica) {
+	for _, r := range ch.PutReplicas {
+		was := old[r.Core.ID]
+		if !r.Core.Killed.Equal(was.Killed) || !r.Core.Signalled.Equal(was.Signalled) {
+			w.store.ends[r.Core.ID] = w.store.drainOf(r.Core.ID)
+		}
+	}
+	for _, id := range ch.DropReplicas {
+		delete(w.store.ends, id)
 	}
 }
 
@@ -157,7 +172,7 @@ func (w *World) checkStart(l runtime.Launch) {
 
 // checkTerminate is rules 8 to 10 at the moment of a SIGTERM.
 func (w *World) checkTerminate(p *process) {
-	id, drain := p.launch.Replica, w.store.drainOf(p.launch.Replica)
+	id, drain := p.launch.Replica, w.store.ends[p.launch.Replica]
 	still, left, inHand := w.gateways.routed(p.address())
 	switch {
 	case still:
@@ -173,7 +188,7 @@ func (w *World) checkTerminate(p *process) {
 
 // checkKill is rules 8 to 10 at the moment of a SIGKILL.
 func (w *World) checkKill(p *process) {
-	id, drain := p.launch.Replica, w.store.drainOf(p.launch.Replica)
+	id, drain := p.launch.Replica, w.store.ends[p.launch.Replica]
 	still, left, inHand := w.gateways.routed(p.address())
 	capped := !w.now.Before(left.Add(drain.Grace))
 	switch {

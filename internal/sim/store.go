@@ -15,7 +15,8 @@ type faultyStore struct {
 	store.Store
 	w      *World
 	full   bool
-	states map[string]*state // what is stored, as the checks see it
+	states map[string]*state    // what is stored, as the checks see it
+	ends   map[string]api.Drain // how replicas are to end whose signal was decided
 }
 
 // state is what is stored of one service.
