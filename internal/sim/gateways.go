@@ -78,7 +78,9 @@ func (g *gateways) beat() {
 	for i, gw := range g.all {
 		switch {
 		case !gw.alive:
+			// It counts from its first word on, before it has any table.
 			g.all[i] = newGateway(gw.id)
+			g.all[i].heard = g.w.now
 			g.w.say("gateway %d is started again", gw.id)
 			g.w.tellGateways()
 		case g.w.now.Before(gw.deaf):
