@@ -116,6 +116,18 @@ func (s *session) authority() (file, from string) {
 
 // completeService gives the names of services to a shell that completes.
 func (s *session) completeService(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return s.complete(cmd, args, func(ctx context.Context, c *client.Client) (names []string, err error) {
+		list, err := c.Services(ctx)
+		for _, service := range list {
+			names = append(names, service.Name+"\t"+string(service.Status))
+		}
+		return names, err
+	})
+}
+
+// complete gives a command's first argument to a shell that completes: each name
+// with a word about it after a tab.
+func (s *session) complete(cmd *cobra.Command, args []string, list func(context.Context, *client.Client) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -125,13 +137,9 @@ func (s *session) completeService(cmd *cobra.Command, args []string, _ string) (
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
 	defer cancel()
-	list, err := c.Services(ctx)
+	names, err := list(ctx, c)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, service := range list {
-		names = append(names, service.Name+"\t"+string(service.Status))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -133,22 +132,11 @@ and restart the server, which makes a new one.`,
 
 // completeToken gives the names of tokens to a shell that completes.
 func (s *session) completeToken(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	c, err := s.connect()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
-	defer cancel()
-	list, err := c.Tokens(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, t := range list {
-		names = append(names, t.Name+"\t"+string(t.Role))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return s.complete(cmd, args, func(ctx context.Context, c *client.Client) (names []string, err error) {
+		list, err := c.Tokens(ctx)
+		for _, t := range list {
+			names = append(names, t.Name+"\t"+string(t.Role))
+		}
+		return names, err
+	})
 }
