@@ -29,9 +29,10 @@ func Command(executable string) *cobra.Command {
 		Long: `Run the whole story of a release on this machine, in about half a minute.
 
 In a temporary directory it starts a server, its gateway and four replicas of a
-small model server, and keeps real requests coming. Meanwhile it updates the model
-to a better version, tries one whose file is broken, and rolls back. At the end a
-table says what callers saw; the exit code is not 0 if one request was lost.
+small model server, and keeps real requests coming and streams open. Meanwhile it
+updates the model to a better version, tries one whose file is broken, and rolls
+back. At the end a table says what callers saw; the exit code is not 0 if one
+request was lost or one stream cut.
 
 It needs nothing and leaves nothing behind, also after Ctrl-C. --keep leaves
 everything running and says what to try next.`,

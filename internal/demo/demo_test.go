@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -138,9 +139,11 @@ func wholeStory(t *testing.T, sluice string) {
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, log, out)
 	}
-	verdict := regexp.MustCompile(`\n0 of ([0-9]{1,2},)?[0-9]{3} requests lost, 0 cut\n$`)
-	if !verdict.MatchString(out) {
+	verdict := regexp.MustCompile(`\n0 of ([0-9]{1,2},)?[0-9]{3} requests lost, 0 cut; ([0-9]+) streams opened, ([0-9]+) whole, 0 cut\n$`)
+	if said := verdict.FindStringSubmatch(out); said == nil {
 		t.Errorf("the last line is no verdict:\n%s", out)
+	} else if opened, _ := strconv.Atoi(said[2]); opened < 4*streamsOpen || said[3] != said[2] {
+		t.Errorf("streams: %s", said[0])
 	}
 	for _, want := range []string{
 		`before +5\.[0-9] s +[0-9,]+ +0 +0 .* 8[0-9]\.[0-9]%\n`,
@@ -191,7 +194,7 @@ func kept(t *testing.T, sluice string) {
 	if err := json.Unmarshal([]byte(tr.said(tr.stdout)), &r); err != nil {
 		t.Fatal(err)
 	}
-	if !r.OK || r.Lost+r.Cut > 0 || len(r.Phases) != 6 || len(r.Rollouts) != 4 || r.Kept == nil {
+	if !r.OK || r.Lost+r.Cut+r.Streams.Cut > 0 || r.Streams.Opened == 0 || len(r.Phases) != 6 || len(r.Rollouts) != 4 || r.Kept == nil {
 		t.Fatalf("%+v", r)
 	}
 	// What is said to be worth a try works when it is pasted, in another directory
@@ -234,7 +237,7 @@ func serverKilled(t *testing.T, sluice string) {
 	if err := json.Unmarshal([]byte(tr.said(tr.stdout)), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.OK || len(r.Problems) == 0 || r.Lost+r.Cut > 0 || r.Kept != nil {
+	if r.OK || len(r.Problems) == 0 || r.Lost+r.Cut+r.Streams.Cut > 0 || r.Kept != nil {
 		t.Errorf("%+v", r)
 	}
 	tr.nothingLeft()

@@ -5,8 +5,10 @@
 // version 1 of the example model server (package digits) with four replicas, keeps
 // the test images coming through the gateway and checks every answer; meanwhile
 // it updates to version 2, tries version 3, whose model does not load, and rolls
-// back. Then it counts: every request sent has a valid answer, or is lost or cut,
-// and one that is ends the command with an error.
+// back. Four streams are open all the while, each for longer than the update takes.
+// Then it counts: every request sent has a valid answer, or is lost or cut, every
+// stream is whole or cut, and one that is not as it should be ends the command with
+// an error.
 //
 // It uses Sluice as any user does: the programs through their command line, the
 // server through package client. So what it shows, a reader can type.
@@ -15,7 +17,9 @@
 //
 // A request belongs to the phase in which it was sent. It is lost when it has no
 // valid answer (no connection, another status than 200, a body that is not the
-// answer to this request) and cut when its answer began and broke off. Latency
+// answer to this request) and cut when its answer began and broke off. A stream is
+// whole when it has an event for each digit that was sent, and its end; every other
+// one is cut, one that was refused too. Latency
 // counts from the moment at which the request was due, if earlier ones kept its
 // worker from sending it then: a stall is seen by every request it delays.
 // Quantiles are exact, of all answered requests.

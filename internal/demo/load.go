@@ -21,6 +21,23 @@ const (
 	maxAnswer = 64 << 10
 )
 
+// traffic is all that comes in while the story is told.
+type traffic struct {
+	callers   *callers
+	streamers *streamers
+}
+
+// startTraffic begins to send; the tally must have a phase by then.
+func startTraffic(endpoint string, t *tally) *traffic {
+	return &traffic{startLoad(endpoint, t), startStreams(endpoint, t, streamsOpen)}
+}
+
+// stop sends no more and waits for every answer and every stream's end.
+func (t *traffic) stop() {
+	t.callers.stop()
+	t.streamers.stop()
+}
+
 // callers send the test images, one by one, again and again, at a steady rate on
 // connections that are kept, and check every answer.
 type callers struct {

@@ -11,11 +11,12 @@ import (
 // Result is what `sluice demo -o json` prints.
 type Result struct {
 	Verdict  string          `json:"verdict" doc:"one line for a person"`
-	OK       bool            `json:"ok" doc:"no request was lost or cut, and every step ended as it should"`
+	OK       bool            `json:"ok" doc:"no request was lost or cut, no stream was cut, and every step ended as it should"`
 	Problems []string        `json:"problems" doc:"what was not as it should be"`
 	Sent     int             `json:"sent"`
 	Lost     int             `json:"lost" doc:"requests without a valid answer"`
 	Cut      int             `json:"cut" doc:"requests whose answer began and broke off"`
+	Streams  StreamResult    `json:"streams"`
 	Phases   []PhaseResult   `json:"phases"`
 	Rollouts []RolloutResult `json:"rollouts"`
 	// Failed is why version 3 did not come up, in the words of the service.
@@ -23,18 +24,28 @@ type Result struct {
 	Kept   *Kept  `json:"kept,omitempty" doc:"what goes on running, with --keep"`
 }
 
+// StreamResult counts streams. Each of them lasts longer than the update takes,
+// but for the first ones and those that the end of the demo ends.
+type StreamResult struct {
+	Opened int `json:"opened"`
+	Whole  int `json:"whole" doc:"streams with an answer for every digit, and their end"`
+	Cut    int `json:"cut" doc:"streams that are not whole, refused ones too"`
+}
+
 // PhaseResult counts the requests sent in one phase of the story.
 type PhaseResult struct {
-	Name     string      `json:"name"`
-	Seconds  float64     `json:"seconds"`
-	Sent     int         `json:"sent"`
-	Lost     int         `json:"lost"`
-	Cut      int         `json:"cut"`
-	P50      float64     `json:"p50_ms"`
-	P99      float64     `json:"p99_ms"`
-	Accuracy float64     `json:"accuracy" doc:"right labels in all answers, 0 to 1"`
-	Answers  map[int]int `json:"answers" doc:"by version of the service"`
-	Faults   []string    `json:"faults,omitempty" doc:"the first requests that were lost or cut"`
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+	Sent    int     `json:"sent"`
+	Lost    int     `json:"lost"`
+	Cut     int     `json:"cut"`
+	// Streams are those that were opened in the phase.
+	Streams  StreamResult `json:"streams"`
+	P50      float64      `json:"p50_ms"`
+	P99      float64      `json:"p99_ms"`
+	Accuracy float64      `json:"accuracy" doc:"right labels in all answers, 0 to 1"`
+	Answers  map[int]int  `json:"answers" doc:"by version of the service"`
+	Faults   []string     `json:"faults,omitempty" doc:"the first requests and streams that were lost or cut"`
 }
 
 // results reads the tally after the load has ended.
@@ -46,6 +57,7 @@ func (t *tally) results() []PhaseResult {
 		r := PhaseResult{
 			Name: p.name, Seconds: p.ended.Sub(p.began).Seconds(), Sent: p.sent, Lost: p.lost, Cut: p.cut,
 			P50: load.Milliseconds(load.Quantile(p.latencies, 0.5)), P99: load.Milliseconds(load.Quantile(p.latencies, 0.99)),
+			Streams:  StreamResult{p.opened, p.whole, p.streamsCut},
 			Accuracy: p.accuracy(), Answers: map[int]int{}, Faults: p.faults,
 		}
 		for version, s := range p.versions {
@@ -58,12 +70,18 @@ func (t *tally) results() []PhaseResult {
 
 // conclude counts, and gives the verdict.
 func (r *Result) conclude() {
-	r.Sent, r.Lost, r.Cut = 0, 0, 0
+	r.Sent, r.Lost, r.Cut, r.Streams = 0, 0, 0, StreamResult{}
 	for _, p := range r.Phases {
 		r.Sent, r.Lost, r.Cut = r.Sent+p.Sent, r.Lost+p.Lost, r.Cut+p.Cut
+		r.Streams.Opened += p.Streams.Opened
+		r.Streams.Whole += p.Streams.Whole
+		r.Streams.Cut += p.Streams.Cut
 	}
 	r.Verdict = fmt.Sprintf("%s of %s requests lost, %s cut", grouped(r.Lost), grouped(r.Sent), grouped(r.Cut))
-	if r.Lost+r.Cut > 0 {
+	if s := r.Streams; s.Opened > 0 {
+		r.Verdict += fmt.Sprintf("; %s streams opened, %s whole, %s cut", grouped(s.Opened), grouped(s.Whole), grouped(s.Cut))
+	}
+	if r.Lost+r.Cut+r.Streams.Opened-r.Streams.Whole > 0 {
 		r.problem("%s", r.Verdict)
 	}
 	r.OK = len(r.Problems) == 0

@@ -13,8 +13,8 @@ func someResult() *Result {
 	return &Result{
 		Problems: []string{},
 		Phases: []PhaseResult{
-			{Name: "before", Seconds: 5, Sent: 1001, P50: 0.84, P99: 1.5, Accuracy: 0.826, Answers: map[int]int{1: 1001}},
-			{Name: "update to version 2", Seconds: 4.12, Sent: 11344, P50: 1, P99: 12.25, Accuracy: 0.9, Answers: map[int]int{1: 11000, 2: 344}},
+			{Name: "before", Seconds: 5, Sent: 1001, P50: 0.84, P99: 1.5, Accuracy: 0.826, Answers: map[int]int{1: 1001}, Streams: StreamResult{Opened: 4, Whole: 4}},
+			{Name: "update to version 2", Seconds: 4.12, Sent: 11344, P50: 1, P99: 12.25, Accuracy: 0.9, Answers: map[int]int{1: 11000, 2: 344}, Streams: StreamResult{Opened: 8, Whole: 8}},
 			{Name: "end", Answers: map[int]int{}},
 		},
 		Rollouts: []RolloutResult{
@@ -32,7 +32,7 @@ func TestTableEndsWithTheVerdict(t *testing.T) {
 	if err := r.print(options{out: &b, format: table}); err != nil {
 		t.Errorf("nothing was lost: %v", err)
 	}
-	if !strings.HasSuffix(b.String(), "\n0 of 12,345 requests lost, 0 cut\n") {
+	if !strings.HasSuffix(b.String(), "\n0 of 12,345 requests lost, 0 cut; 12 streams opened, 12 whole, 0 cut\n") {
 		t.Errorf("the verdict is not the last line:\n%s", b.String())
 	}
 	for line := range strings.Lines(b.String()) {
@@ -45,8 +45,10 @@ func TestTableEndsWithTheVerdict(t *testing.T) {
 
 func TestOneLostOrCutRequestIsAnError(t *testing.T) {
 	for name, spoil := range map[string]func(*PhaseResult){
-		"lost": func(p *PhaseResult) { p.Lost, p.Faults = 1, []string{"request 9: EOF"} },
-		"cut":  func(p *PhaseResult) { p.Cut, p.Faults = 1, []string{"request 9: EOF"} },
+		"lost":             func(p *PhaseResult) { p.Lost, p.Faults = 1, []string{"request 9: EOF"} },
+		"a stream cut":     func(p *PhaseResult) { p.Streams.Whole, p.Streams.Cut, p.Faults = 7, 1, []string{"request 9: EOF"} },
+		"a stream neither": func(p *PhaseResult) { p.Streams.Whole, p.Faults = 7, []string{"request 9: EOF"} },
+		"cut":              func(p *PhaseResult) { p.Cut, p.Faults = 1, []string{"request 9: EOF"} },
 	} {
 		r := someResult()
 		spoil(&r.Phases[1])

@@ -93,7 +93,7 @@ func (s *screen) block(v view) []string {
 			fmt.Sprintf("    accuracy  %s in the last %.0f seconds, %.0f requests a second", accuracy(v.live), window.Seconds(), v.live.Rate))
 	}
 	if v.live.Sent > 0 {
-		block = append(block, fmt.Sprintf("    lost      %s of %s sent", grouped(v.live.Lost+v.live.Cut), grouped(v.live.Sent)))
+		block = append(block, fmt.Sprintf("    lost      %s of %s sent; %d streams are open", grouped(v.live.Lost+v.live.Cut), grouped(v.live.Sent), v.live.Streams))
 	}
 	if v.message != "" {
 		block = append(block, "    sluice    "+v.message)

@@ -26,7 +26,7 @@ type story struct {
 	client *client.Client
 	show   display
 	tally  *tally
-	load   *callers // nil before there is traffic
+	load   *traffic // nil before there is traffic
 	began  time.Time
 	step   time.Time
 	result *Result
@@ -97,7 +97,7 @@ func (s *story) deploy(ctx context.Context) error {
 	}
 	s.show.end(true, fmt.Sprintf("%d replicas are ready after %s", desired, took(ro.Seconds)))
 	s.tally.enter("before")
-	s.load = startLoad(answer.Endpoint, s.tally)
+	s.load = startTraffic(answer.Endpoint, s.tally)
 	return nil
 }
 

@@ -27,6 +27,8 @@ type phase struct {
 	began, ended time.Time
 
 	sent, lost, cut int
+	opened, whole   int // streams
+	streamsCut      int
 	versions        map[int]*score
 	latencies       []time.Duration
 	faults          []string
@@ -115,9 +117,33 @@ func (t *tally) done(p *phase, r result) {
 	}
 }
 
+// opening counts a stream into the present phase, which its end then goes to.
+func (t *tally) opening() *phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.phases[len(t.phases)-1]
+	p.opened++
+	return p
+}
+
+// closed counts the end of a stream; fault is "" for one that is whole.
+func (t *tally) closed(p *phase, fault string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if fault == "" {
+		p.whole++
+		return
+	}
+	p.streamsCut++
+	if len(p.faults) < maxFaults {
+		p.faults = append(p.faults, fault)
+	}
+}
+
 // live is what callers see right now.
 type live struct {
-	Sent, Lost, Cut int // since the beginning
+	Sent, Lost, Cut int // since the beginning; Cut with the streams
+	Streams         int // open
 	Rate            float64
 	Accuracy        float64 // of the answers in the window, 0 to 1; -1 without any
 	Shares          []share // by version, ascending
@@ -134,7 +160,8 @@ func (t *tally) live() live {
 	defer t.mu.Unlock()
 	var l live
 	for _, p := range t.phases {
-		l.Sent, l.Lost, l.Cut = l.Sent+p.sent, l.Lost+p.lost, l.Cut+p.cut
+		l.Sent, l.Lost, l.Cut = l.Sent+p.sent, l.Lost+p.lost, l.Cut+p.cut+p.streamsCut
+		l.Streams += p.opened - p.whole - p.streamsCut
 	}
 	l.Accuracy = -1
 	if len(t.phases) == 0 {

@@ -28,6 +28,25 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+func TestAStreamCountsInThePhaseInWhichItWasOpened(t *testing.T) {
+	tally := newTally(newClock().now)
+	tally.enter("one")
+	old := tally.opening()
+	tally.enter("two")
+	tally.closed(tally.opening(), "")
+	tally.closed(tally.opening(), "broke off")
+	tally.opening()
+	if l := tally.live(); l.Streams != 2 || l.Cut != 1 {
+		t.Errorf("now: %+v", l)
+	}
+	tally.closed(old, "")
+	tally.leave()
+	got := tally.results()
+	if one, two := got[0].Streams, got[1].Streams; one != (StreamResult{1, 1, 0}) || two != (StreamResult{3, 1, 1}) || got[1].Faults[0] != "broke off" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // clock is a time that the test moves.
 type clock struct{ at time.Time }
 

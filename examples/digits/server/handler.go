@@ -41,6 +41,7 @@ func New(m *digits.Model) *Handler {
 		h.mux.HandleFunc(prefix, only(http.MethodGet, h.named(h.modelMetadata)))
 		h.mux.HandleFunc(prefix+"/ready", only(http.MethodGet, h.named(h.modelReady)))
 		h.mux.HandleFunc(prefix+"/infer", only(http.MethodPost, h.named(h.infer)))
+		h.mux.HandleFunc(prefix+"/infer_stream", only(http.MethodPost, h.named(h.inferStream)))
 	}
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing at %s; the Open Inference Protocol begins at /v2", r.URL.Path)
@@ -132,25 +133,30 @@ func (h *Handler) infer(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the body broke off: %v", err)
 		return
 	}
+	response, err := h.respond(body)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "%v", err)
+		return
+	}
+	answer(w, http.StatusOK, response)
+}
+
+// respond answers one request; the error is for the caller.
+func (h *Handler) respond(body []byte) (inferResponse, error) {
 	var request inferRequest
 	if err := json.Unmarshal(body, &request); err != nil {
-		refuse(w, http.StatusBadRequest, "the body is not an inference request: %v", err)
-		return
+		return inferResponse{}, fmt.Errorf("the body is not an inference request: %w", err)
 	}
 	batch, err := images(request.Inputs)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "%v", err)
-		return
+		return inferResponse{}, err
 	}
 	outputs, err := wanted(request, h.predict(batch))
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "%v", err)
-		return
+		return inferResponse{}, err
 	}
 	h.served.Add(1)
-	answer(w, http.StatusOK, inferResponse{
-		ModelName: h.model.Name, ModelVersion: h.model.Version, ID: request.ID, Outputs: outputs,
-	})
+	return inferResponse{ModelName: h.model.Name, ModelVersion: h.model.Version, ID: request.ID, Outputs: outputs}, nil
 }
 
 func (h *Handler) predict(batch [][]float64) []outputTensor {
