@@ -31,6 +31,7 @@ func (w *World) checkChange(ch *store.Change) {
 		return
 	}
 	w.noteEnds(ch, old)
+	w.notePending(ch, old)
 	after := st.view(w)
 	m := movesOf(old, after)
 	w.checkBounds(m, after)

@@ -93,12 +93,12 @@ func (w *World) ask() {
 func (w *World) askFor(name string) (what string, err error) {
 	ctx, by, c := context.Background(), controller.By{Actor: "ann"}, w.controller
 	if _, err := c.Get(ctx, name); err != nil {
-		_, err = c.Create(ctx, by, w.file(name, w.program()))
+		_, err = c.Create(ctx, by, w.furnish(w.file(name, w.program())))
 		return "create", err
 	}
 	switch w.rand.IntN(16) {
 	case 0, 1, 2, 3:
-		_, err = c.Update(ctx, by, name, w.file(name, w.program()), false)
+		_, err = c.Update(ctx, by, name, w.furnish(w.file(name, w.program())), false)
 		return "update", err
 	case 4, 5:
 		_, err = c.Rollback(ctx, by, name, 0)

@@ -60,6 +60,7 @@ func (p *processes) Start(_ context.Context, l runtime.Launch) (runtime.Handle, 
 	}
 	proc := &process{launch: l, alive: true}
 	p.all[l.Replica] = proc
+	w.checkRoom()
 	w.say("%s starts (attempt %d, %s)", l.Replica, l.Attempt, program)
 	p.begin(proc, program)
 	return p.handle(proc), nil
@@ -121,7 +122,7 @@ func (p *processes) probe(proc *process) {
 }
 
 func (p *processes) handle(proc *process) runtime.Handle {
-	return runtime.Handle{Attempt: proc.launch.Attempt, Address: proc.address(), Pid: 1, StartedAt: p.w.now}
+	return runtime.Handle{Attempt: proc.launch.Attempt, Address: proc.address(), Pid: 1, GPUs: proc.launch.GPUs, StartedAt: p.w.now}
 }
 
 // address is another for each start, as a port may be.

@@ -17,21 +17,23 @@ const settleWithin = 6 * time.Hour
 
 // Result is what became of a run.
 type Result struct {
-	Steps int // things that happened
-	Story string
-	Err   error // what was promised and did not hold, nil for a good run
+	Steps   int // things that happened
+	Pending int // replicas that had to wait for room in the resource group
+	Story   string
+	Err     error // what was promised and did not hold, nil for a good run
 }
 
 // Run makes one run. The same Config gives the same Result.
 func Run(cfg Config) Result {
 	w := newWorld(cfg)
+	w.room = newRoom(cfg.Seed)
 	w.boot()
 	w.after(0, nil, w.disturb)
 	w.proceed(cfg.Steps, epoch.Add(1e6*time.Hour))
 	if w.fault == nil {
 		w.settle()
 	}
-	return Result{Steps: w.steps - w.beats, Story: w.log.String(), Err: w.fault}
+	return Result{Steps: w.steps - w.beats, Pending: w.pending, Story: w.log.String(), Err: w.fault}
 }
 
 // proceed lets things happen until the limit or a fault, and up to n steps.
@@ -79,7 +81,7 @@ func (w *World) settle() {
 // wish asks for a good version of a service, whatever state it is in.
 func (w *World) wish(name string) {
 	ctx, by := context.Background(), controller.By{Actor: "ann"}
-	file := w.file(name, good)
+	file := w.roomy(w.file(name, good))
 	if _, err := w.controller.Get(ctx, name); err != nil {
 		return
 	}

@@ -30,6 +30,7 @@ type World struct {
 	processes *processes
 	gateways  *gateways
 	services  []string
+	room      *room // nil: there are no resource groups
 
 	life       *life // of the control plane; nil while there is none
 	controller *controller.Controller
@@ -38,6 +39,8 @@ type World struct {
 	calm  bool // no more faults: everything settles
 	beats int  // heartbeats and probes that had no news: they are no steps
 	fault error
+
+	pending int // replicas that had to wait for room in the resource group
 
 	startup time.Duration // of every process that comes up; 0 for a random one
 }
@@ -77,7 +80,8 @@ func (w *World) boot() {
 	w.gateways.boot(w.life)
 	c := controller.New(controller.Config{
 		Store: w.store, Runtime: w.processes, Gateways: w.gateways, Content: noFiles{},
-		Log: slog.New(slog.DiscardHandler), Schedule: schedule{w, w.life},
+		Resources: w.room.groups(),
+		Log:       slog.New(slog.DiscardHandler), Schedule: schedule{w, w.life},
 	})
 	w.controller = c
 	w.say("the control plane starts")
