@@ -20,7 +20,8 @@ type gateway struct {
 	alive  bool
 	deaf   time.Time // until then it neither takes tables nor says anything
 	heard  time.Time // when the control plane last heard it
-	out    bool      // its lease ran out; until it acknowledges again nobody relies on it
+	out    bool      // its lease ran out; until it has acknowledged missed nobody relies on it
+	missed uint64    // the newest revision that was not waited for because it was out
 	joined bool      // it has acknowledged something in this incarnation
 	acked  uint64
 	table  map[string][]traffic.Endpoint
@@ -139,7 +140,8 @@ func (g *gateways) send(gw *gateway) {
 		gw.apply(w, routes)
 		w.after(w.upTo(20*time.Millisecond), owner, func() {
 			if gw.alive && !w.now.Before(gw.deaf) {
-				gw.acked, gw.joined, gw.heard, gw.out = max(gw.acked, revision), true, w.now, false
+				gw.acked, gw.joined, gw.heard = max(gw.acked, revision), true, w.now
+				gw.out = gw.out && gw.acked < gw.missed
 				w.tellGateways()
 			}
 		})
@@ -183,8 +185,11 @@ func (g *gateways) counts(gw *gateway) bool {
 	if !gw.alive {
 		return false
 	}
-	gw.out = gw.out || !g.w.now.Before(gw.heard.Add(lease))
-	return g.w.now.Before(gw.heard.Add(lease))
+	if !g.w.now.Before(gw.heard.Add(lease)) {
+		gw.out, gw.missed = true, g.revision
+		return false
+	}
+	return true
 }
 
 func (g *gateways) Acked() uint64 {
