@@ -13,8 +13,10 @@ import (
 // the longest wait for a gateway (design rule 8).
 const bodyTime = time.Minute
 
-// limitBody sets huma's limits. It refuses a body of exactly MaxBodyBytes.
+// limitBody sets huma's limits, which refuse a body of exactly MaxBodyBytes, and
+// says what a body that is missing or no JSON is answered with.
 func limitBody(op *huma.Operation) {
+	op.Errors = append(op.Errors, http.StatusBadRequest)
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody+1, bodyTime
 }
 

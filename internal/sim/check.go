@@ -45,12 +45,18 @@ func (w *World) checkChange(ch *store.Change) {
 }
 
 // noteEnds remembers how each replica was to end when its signal was decided: an
-// operator may change that before it is sent.
+// operator may change that before it is sent. A kill that is stored with the end
+// of the replica's life may have been decided before that: its liveness check
+// had failed, and an idle one is restarted in place at once.
 func (w *World) noteEnds(ch *store.Change, old map[string]rollout.Replica) {
 	for _, r := range ch.PutReplicas {
 		was := old[r.Core.ID]
 		if !r.Core.Killed.Equal(was.Killed) || !r.Core.Signalled.Equal(was.Signalled) {
-			w.store.ends[r.Core.ID] = w.store.drainOf(r.Core.ID)
+			end := w.store.drainOf(r.Core.ID)
+			if was.Stage == rollout.Live && !r.Core.Killed.Equal(was.Killed) {
+				end = api.Drain{Grace: end.Grace, Mode: api.DrainIdle}
+			}
+			w.store.ends[r.Core.ID] = end
 		}
 	}
 	for _, id := range ch.DropReplicas {
