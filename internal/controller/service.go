@@ -71,8 +71,11 @@ func (s *service) load(snap store.Snapshot) {
 		}
 	}
 	for i := range s.state.Replicas {
-		r := &s.state.Replicas[i]
-		s.occupy(r, s.handles[r.ID])
+		// Of a start whose outcome is not known, the handle is that of the process
+		// before, and there may have been no room: adopt tells what runs.
+		if r := &s.state.Replicas[i]; r.Process != rollout.Ordered {
+			s.occupy(r, s.handles[r.ID])
+		}
 	}
 	s.refreshPolicies()
 	s.stored = s.state

@@ -25,3 +25,16 @@ func TestRoomIsScarceAtTimes(t *testing.T) {
 		t.Errorf("%d replicas had to wait in %d worlds", pending, worlds)
 	}
 }
+
+// TestFoundSeeds makes the runs that once found a mistake.
+func TestFoundSeeds(t *testing.T) {
+	for seed, found := range map[uint64]string{
+		21067: "a kill, decided while the replica was live, was judged by its later end",
+		21266: "a start that had found no room took room when a later control plane loaded its record",
+		50221: "a gateway counted as caught up before it had the table decided in its absence",
+	} {
+		if r := Run(Config{Seed: seed, Steps: 4000, Store: memory.New()}); r.Err != nil {
+			t.Errorf("seed %d (%s): %v\n%s", seed, found, r.Err, r.Story)
+		}
+	}
+}
