@@ -93,6 +93,12 @@ func TestNumbersOnlyGrow(t *testing.T) {
 		check := func(when string, ok, lost uint64) {
 			t.Helper()
 			n := h.Numbers()
+			if of := h.Of("a"); len(of) != 1 || of[0] != n[0] || len(h.Of("b")) != 0 {
+				t.Errorf("%s: of one service %+v, want %+v", when, of, n)
+			}
+			if len(n) == 1 && (n[0].Requests() != ok+lost || n[0].Errors() != lost) {
+				t.Errorf("%s: %d requests, %d errors", when, n[0].Requests(), n[0].Errors())
+			}
 			if len(n) != 1 || n[0].Class[2] != ok || n[0].Lost != lost || n[0].Latency[3] != ok {
 				t.Errorf("%s: %+v, want %d answered, %d lost", when, n, ok, lost)
 			}
@@ -122,7 +128,7 @@ func TestHostileGateways(t *testing.T) {
 		"no id":              `{"hello":{"protocol":1}}` + "\n",
 		"future revision":    `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"revision":4294967999}}` + "\n",
 		"negative in flight": `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"loads":[{"replica":"r","in_flight":-1}]}}` + "\n",
-		"bucket too high":    `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"tallies":[{"latency":[[99999,1]]}]}}` + "\n",
+		"bucket too high":    `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"tallies":[{"latencies":[[99999,1]]}]}}` + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { hostile(t, []byte(lines)) })

@@ -38,20 +38,44 @@ func (t *Total) add(w wire.Tally) {
 	}
 }
 
+// Requests is how many requests came to an end at a replica: answered, or lost.
+// Those whose caller went away first are not among them.
+func (t *Total) Requests() uint64 {
+	n := t.Lost
+	for _, class := range t.Class {
+		n += class
+	}
+	return n
+}
+
+// Errors is how many of them failed: answered with 5xx, lost or cut.
+func (t *Total) Errors() uint64 { return t.Class[5] + t.Lost + t.Cut }
+
 // Numbers are the totals by service and version.
 func (h *Hub) Numbers() []Total {
+	return h.numbers(func(string) bool { return true })
+}
+
+// Of are the totals of one service by version.
+func (h *Hub) Of(service string) []Total {
+	return h.numbers(func(s string) bool { return s == service })
+}
+
+func (h *Hub) numbers(wanted func(service string) bool) []Total {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sums := make(map[tallyKey]*Total, len(h.retired))
+	sums := make(map[tallyKey]*Total)
 	for key, t := range h.retired {
-		copied := *t
-		sums[key] = &copied
+		if wanted(key.service) {
+			copied := *t
+			sums[key] = &copied
+		}
 	}
 	for _, p := range h.lapsed {
-		p.addTo(sums)
+		p.addTo(sums, wanted)
 	}
 	for _, p := range h.peers {
-		p.addTo(sums)
+		p.addTo(sums, wanted)
 	}
 	totals := make([]Total, 0, len(sums))
 	for _, t := range sums {
@@ -65,7 +89,7 @@ func (h *Hub) Numbers() []Total {
 
 // retire keeps the counts of a process that is gone for good. The lock must be
 // held.
-func (h *Hub) retire(p *peer) { p.addTo(h.retired) }
+func (h *Hub) retire(p *peer) { p.addTo(h.retired, func(string) bool { return true }) }
 
 // comeBack settles what becomes of the counts of a gateway whose lease ran out,
 // when its id is heard of again: the same process goes on counting from them,
@@ -83,8 +107,11 @@ func (h *Hub) comeBack(p *peer) {
 	}
 }
 
-func (p *peer) addTo(sums map[tallyKey]*Total) {
+func (p *peer) addTo(sums map[tallyKey]*Total, wanted func(service string) bool) {
 	for key, w := range p.tallies {
+		if !wanted(key.service) {
+			continue
+		}
 		t := sums[key]
 		if t == nil {
 			t = &Total{Service: key.service, Version: key.version}

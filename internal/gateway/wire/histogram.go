@@ -5,14 +5,18 @@ import (
 	"time"
 )
 
-// Latency falls into buckets two to the octave: 128 us, 192 us, 256 us, 384 us
-// and so on up to 134 s, and one for everything above. They are fixed so that
-// the numbers of all gateways and of all times add up.
+// Latency falls into buckets of sixteen to the octave, each at most 6.25% wide:
+// up to 128 us, 136 us, 144 us and so on to 256 us, 272 us, ... up to 537 s, and
+// one for everything above. They are fine enough for a gate to tell a fifth from
+// nothing, and fixed, so that the numbers of all gateways and of all times add up.
 const (
 	firstBit = 7 // 2^7 us is the lowest bound
-	lastBit  = 27
+	lastBit  = 29
+	subBits  = 4 // 2^4 buckets to the octave
+	// PerOctave is how many buckets a doubling of the latency passes through.
+	PerOctave = 1 << subBits
 	// Buckets is the number of buckets, the unbounded one included.
-	Buckets = 2*(lastBit-firstBit) + 2
+	Buckets = PerOctave*(lastBit-firstBit) + 2
 )
 
 // Bucket is the index of the bucket that d falls into.
@@ -25,21 +29,16 @@ func Bucket(d time.Duration) int {
 	if bit >= lastBit {
 		return Buckets - 1
 	}
-	half := 2 * (bit - firstBit)
-	if us <= 3<<(bit-1) {
-		return half + 1
-	}
-	return half + 2
+	sub := int((us-1)>>(bit-subBits)) & (PerOctave - 1)
+	return 1 + PerOctave*(bit-firstBit) + sub
 }
 
 // Bounds are the upper bounds of all buckets but the last, in seconds.
 func Bounds() []float64 {
 	bounds := make([]float64, Buckets-1)
 	for i := range bounds {
-		us := uint64(1) << (firstBit + i/2)
-		if i%2 == 1 {
-			us += us / 2
-		}
+		octave := uint64(1) << (firstBit + i/PerOctave)
+		us := octave + uint64(i%PerOctave)*(octave>>subBits)
 		bounds[i] = float64(us) / 1e6
 	}
 	return bounds

@@ -89,6 +89,7 @@ type Tally struct {
 	Cut      uint64    `json:"cut"`      // answers and tunnels that broke off before their end
 	Canceled uint64    `json:"canceled"` // the caller went away first
 	// Latency counts, by bucket (see Bounds), the time from the arrival of a
-	// request to the header of its answer: pairs of bucket and count.
-	Latency [][2]uint64 `json:"latency,omitempty"`
+	// request to the header of its answer: pairs of bucket and count. Gateways of
+	// releases with wider buckets say them under another name, and none counts.
+	Latency [][2]uint64 `json:"latencies,omitempty"`
 }

@@ -27,7 +27,8 @@ func TestBucketAgreesWithBounds(t *testing.T) {
 	}
 	for _, d := range []time.Duration{-1, 0, 1, time.Microsecond, 127 * time.Microsecond, 128 * time.Microsecond,
 		128*time.Microsecond + 1, 192 * time.Microsecond, 193 * time.Microsecond, 256 * time.Microsecond, 257 * time.Microsecond,
-		time.Millisecond, 17 * time.Millisecond, time.Second, time.Minute, 134 * time.Second, 135 * time.Second, time.Hour} {
+		time.Millisecond, 17 * time.Millisecond, time.Second, time.Minute, 134 * time.Second, 135 * time.Second, 536 * time.Second, 537 * time.Second, time.Hour,
+		136 * time.Microsecond, 136*time.Microsecond + 1, 271 * time.Microsecond, 272 * time.Microsecond, 273 * time.Microsecond} {
 		if got, want := Bucket(d), naive(d); got != want {
 			t.Errorf("Bucket(%v) = %d, want %d", d, got, want)
 		}
