@@ -25,10 +25,20 @@ func (p FieldProblem) String() string {
 	return strings.Join(append(parts, p.Message), ": ")
 }
 
-// InvalidError lists everything that is wrong in a service file, in the order of
-// its keys. It is the error for exit code 2 and for HTTP status 422.
+// InvalidError lists everything that is wrong in a service file or an update
+// plan, in the order of its keys. It is the error for exit code 2 and for HTTP status 422.
 type InvalidError struct {
 	Problems []FieldProblem `json:"problems"`
+	What     string         `json:"-"` // is wrong; "" is the service file
+}
+
+// Count says how many problems there are: "the service file has 3 problems".
+func (e *InvalidError) Count() string {
+	what := e.What
+	if what == "" {
+		what = "the service file"
+	}
+	return fmt.Sprintf("%s has %d problems", what, len(e.Problems))
 }
 
 func (e *InvalidError) Error() string {
@@ -36,7 +46,7 @@ func (e *InvalidError) Error() string {
 		return e.Problems[0].String()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "the service file has %d problems:", len(e.Problems))
+	b.WriteString(e.Count() + ":")
 	const most = 50
 	for i, p := range e.Problems {
 		if i == most {

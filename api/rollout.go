@@ -40,8 +40,9 @@ type Rollout struct {
 	Updated       int          `json:"updated" doc:"how many ready replicas run it"`
 	Total         int          `json:"total" doc:"desired replicas"`
 	WaitingFor    string       `json:"waiting_for" doc:"one sentence, empty when it waits for nothing"`
-	NextBatchAt   *Time        `json:"next_batch_at"`
-	Reason        string       `json:"reason" doc:"why it is paused: user, failure, stopped; empty when it is not"`
+	NextBatchAt   *Time        `json:"next_batch_at" doc:"when the next automatic batch starts; null when none is due, and while it is paused"`
+	Planned       bool         `json:"planned" doc:"an update plan is in effect on it"`
+	Reason        string       `json:"reason" doc:"why it is paused: user, failure, stopped, plan deleted, gate; empty when it is not"`
 	Message       string       `json:"message" doc:"what happened, for a person"`
 	Creator       string       `json:"creator"`
 	StartedAt     Time         `json:"started_at"`

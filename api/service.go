@@ -53,12 +53,6 @@ type ReplicaCounts struct {
 	Failed   int `json:"failed"`
 }
 
-// Plan is an update plan.
-type Plan struct {
-	TargetUpdated *Count `json:"target_updated,omitempty"`
-	Paused        bool   `json:"paused"`
-}
-
 // Traffic is a service's part in its group.
 type Traffic struct {
 	State  string  `json:"state" enum:"standalone,grouping"`

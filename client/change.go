@@ -57,7 +57,7 @@ func (c *Client) change(ctx context.Context, r *request, options []Option) (Answ
 func put(body any, path ...string) *request {
 	r := &request{method: http.MethodPut, path: path}
 	if body != nil {
-		r.body, _ = json.Marshal(body) // numbers and booleans: it cannot fail
+		r.body, _ = json.Marshal(body) // plain data: it cannot fail
 	}
 	return r
 }
@@ -127,6 +127,27 @@ func (c *Client) Start(ctx context.Context, name string, options ...Option) (Ans
 // which).
 func (c *Client) Rollback(ctx context.Context, name string, version int, options ...Option) (Answer, error) {
 	return c.change(ctx, put(map[string]int{"version": version}, "services", name, "version"), options)
+}
+
+// SetPlan changes the update plan, or makes it where there is none.
+func (c *Client) SetPlan(ctx context.Context, name string, change api.PlanChange, options ...Option) (Answer, error) {
+	return c.change(ctx, put(change, "services", name, "plan"), options)
+}
+
+// PausePlan pauses or resumes: the rollout that the plan leads, or, of a pending
+// plan, the one it will lead.
+func (c *Client) PausePlan(ctx context.Context, name string, paused bool, options ...Option) (Answer, error) {
+	return c.SetPlan(ctx, name, api.PlanChange{Paused: &paused}, options...)
+}
+
+// RollBackPlan takes back what the plan in effect has updated.
+func (c *Client) RollBackPlan(ctx context.Context, name string, options ...Option) (Answer, error) {
+	return c.change(ctx, put(nil, "services", name, "plan", "rollback"), options)
+}
+
+// DeletePlan deletes the update plan; a rollout it leads is paused where it is.
+func (c *Client) DeletePlan(ctx context.Context, name string, options ...Option) (Answer, error) {
+	return c.change(ctx, &request{method: http.MethodDelete, path: []string{"services", name, "plan"}}, options)
 }
 
 // EvictReplica has one replica replaced by another of its own version.

@@ -52,6 +52,11 @@ func (c *Client) Rollout(ctx context.Context, name, id string) (api.Rollout, err
 	return call[api.Rollout](ctx, c, get("services", name, "rollouts", id))
 }
 
+// Plan shows a service's update plan.
+func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
+	return call[api.Plan](ctx, c, get("services", name, "plan"))
+}
+
 // Replicas lists a service's replicas.
 func (c *Client) Replicas(ctx context.Context, name string) ([]api.Replica, error) {
 	out, err := call[struct{ Replicas []api.Replica }](ctx, c, get("services", name, "replicas"))

@@ -167,10 +167,17 @@ func (w *wait) lookAtRollout(s *api.Service, ro *api.Rollout) bool {
 		return w.finish(false, "the %s to version %d was superseded", ro.Kind, ro.ToVersion)
 	case s.Status == api.StatusFailed || ro.Phase == api.RolloutPaused && ro.Reason == "failure":
 		return w.finish(false, "%s", s.Message)
-	case ro.Phase == api.RolloutRunning && ro.TargetUpdated < ro.Total && ro.Updated >= ro.TargetUpdated:
+	case ro.Phase == api.RolloutPaused && ro.Reason == "plan deleted":
+		return w.finish(false, "the update plan was deleted at %d of %d", ro.Updated, ro.Total)
+	case atManualTarget(s.Plan):
 		return w.finish(true, "waiting at %d of %d", ro.Updated, ro.Total)
 	}
 	return false
+}
+
+// atManualTarget tells whether a plan waits for its operator.
+func atManualTarget(p *api.Plan) bool {
+	return p != nil && p.Phase == api.PlanInEffect && p.Stage == api.StageBatchCompleted && p.Batch == nil && p.Target < p.Total
 }
 
 // lookBack asks what became of the rollout after another one has begun.

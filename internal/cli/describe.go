@@ -52,6 +52,9 @@ func describe(w io.Writer, s *api.Service, replicas []api.Replica, events []api.
 	if s.Message != "" {
 		rows = append(rows, [2]string{"Message", s.Message})
 	}
+	if p := s.Plan; p != nil {
+		rows = append(rows, [2]string{"Plan", planLine(p)})
+	}
 	n := s.Replicas
 	rows = append(rows,
 		[2]string{"Version", fmt.Sprintf("%d current, %d latest", s.CurrentVersion, s.LatestVersion)},

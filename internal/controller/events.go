@@ -43,6 +43,9 @@ var stepReasons = map[rollout.StepKind]struct{ kind, reason, message string }{
 	rollout.Continue:  {"normal", "RolloutResumed", ""},
 	rollout.Complete:  {"normal", "RolloutCompleted", ""},
 	rollout.RollBack:  {"normal", "RolloutRolledBack", ""},
+	rollout.GoBack:    {"warning", "RolloutGoesBack", ""},
+	rollout.BatchDone: {"normal", "BatchCompleted", ""},
+	rollout.NextBatch: {"normal", "BatchBegan", ""},
 	rollout.Settle:    {"normal", "ScaleReached", ""},
 }
 
@@ -86,6 +89,12 @@ func (s *service) rolloutMessage(st rollout.Step) string {
 		return fmt.Sprintf("the %s to version %d is complete: %d of %d replicas run it", ro.Kind, ro.To.Version, n, n)
 	case rollout.RollBack:
 		return fmt.Sprintf("the %s to version %d is rolled back; version %d serves", ro.Kind, ro.To.Version, s.state.Service.Current.Version)
+	case rollout.GoBack:
+		return fmt.Sprintf("the %s to version %d is taken back, as its update plan says: %s", ro.Kind, ro.To.Version, st.Reason)
+	case rollout.BatchDone:
+		return fmt.Sprintf("a batch is complete: %d of %d replicas run version %d", s.state.Counts().Updated, n, ro.To.Version)
+	case rollout.NextBatch:
+		return fmt.Sprintf("the next batch begins: %d of %d replicas shall run version %d", s.state.Service.TargetUpdated(), n, ro.To.Version)
 	case rollout.Settle:
 		return fmt.Sprintf("%d replicas are ready, as wanted", n)
 	}

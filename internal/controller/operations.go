@@ -130,13 +130,15 @@ func (c *Controller) EvictReplica(ctx context.Context, by By, name, id string) (
 
 // Rollback goes to a version, or to the one it chooses for 0 (rules 24 and 25):
 // the base of the rollout in progress, else the highest completed version below
-// the current one. During a restart it ends that.
+// the current one. During a restart it ends that; a rollout that a plan leads is
+// taken back as RollBackPlan does.
 func (c *Controller) Rollback(ctx context.Context, by By, name string, number int) (Outcome, error) {
 	return c.alter(ctx, by, name, "RollbackBegan", func(s *service, op *operation) error {
-		if number == 0 && s.state.Restarting() {
-			s.state.UndoRestart()
-			op.text = "the restart has ended; what it had not replaced stays"
-			return nil
+		if number == 0 {
+			op.text = s.takenBack()
+			if taken, err := s.state.TakeBack(); taken {
+				return err
+			}
 		}
 		to, err := s.rollbackTarget(number)
 		if err != nil {
@@ -152,6 +154,18 @@ func (c *Controller) Rollback(ctx context.Context, by By, name string, number in
 		}
 		return nil
 	})
+}
+
+// takenBack says what a rollback without a version does where it stays within
+// the rollout in progress.
+func (s *service) takenBack() string {
+	switch {
+	case s.state.Restarting():
+		return "the restart has ended; what it had not replaced stays"
+	case s.state.Service.Rollout.Active() && s.state.Service.Base != nil:
+		return s.goesBack()
+	}
+	return ""
 }
 
 func (v *version) target() rollout.Target {

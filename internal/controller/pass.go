@@ -62,8 +62,10 @@ func (s *service) step() time.Duration {
 	seen := s.state
 	seen.Replicas = slices.Clone(s.state.Replicas)
 	steps, wake := s.decide()
+	undo := s.settleConfig(steps)
 	if ch := s.difference(seen, steps); !ch.empty() {
 		if err := s.commit(ch); err != nil {
+			undo()
 			s.state = seen
 			s.troubled(err)
 			return retryCommit

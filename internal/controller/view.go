@@ -26,7 +26,7 @@ func (s *service) view() api.Service {
 		Name: s.name(), Group: s.record.Group, Status: status, Reason: reason, Message: message,
 		CurrentVersion: sv.Current.Version, LatestVersion: sv.Latest,
 		Endpoint: s.c.cfg.Gateways.Address(s.name()),
-		Replicas: state.Counts(), Rollout: state.RolloutView(),
+		Replicas: state.Counts(), Rollout: state.RolloutView(), Plan: state.PlanView(),
 		Traffic: api.Traffic{State: "standalone", Weight: -1},
 		Config:  s.record.Config, Revision: sv.Revision,
 		CreatedAt: api.At(s.record.CreatedAt), UpdatedAt: api.At(s.record.UpdatedAt),

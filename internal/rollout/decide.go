@@ -27,12 +27,19 @@ func Decide(s *State) Decision {
 	}
 	d.lives()
 	if d.failure != "" && ro.Active() && (!ro.Paused() || ro.Restore) {
-		d.step(Step{Kind: Pause, Reason: d.failure})
+		kind := Pause
+		if d.ofTarget && s.Service.turnsRound() {
+			kind = GoBack
+		}
+		d.step(Step{Kind: kind, Reason: d.failure})
 		return d.Decision
 	}
 	d.converge()
 	if len(d.Steps) == 0 {
 		d.arrive()
+	}
+	if len(d.Steps) == 0 {
+		d.batches()
 	}
 	return d.Decision
 }
@@ -44,6 +51,8 @@ type decision struct {
 	s       *State
 	c       census
 	failure string // of a wanted replica that fails now
+	// ofTarget tells that one such is of the version that is rolled out.
+	ofTarget bool
 	// ownSteps is how many of the first steps may be replicas' own.
 	ownSteps int
 }
@@ -77,6 +86,7 @@ func (d *decision) lives() {
 		if d.failure == "" && s.wanted(r) {
 			d.failure = "replica " + r.ID + " failed: " + st.Reason
 		}
+		d.ofTarget = d.ofTarget || s.sideOf(r) == target
 	}
 	d.ownSteps = len(d.Steps)
 }
@@ -96,7 +106,7 @@ func (d *decision) arrive() {
 	switch {
 	case ro.Paused() && ro.Restore && c.allReady() == n && c.allLive() == n:
 		d.step(Step{Kind: Continue, Reason: "the mix from before the stop is back"})
-	case ro.Active() && !ro.Paused() && there && m.base == 0 && c.live[base] == 0:
+	case ro.Active() && !ro.Paused() && there && s.Service.whole() && c.live[base] == 0:
 		d.step(Step{Kind: Complete})
 	case ro.Active() && !ro.Paused() && there && ro.RollingBack && c.ready[base] == n && c.live[base] == n:
 		d.step(Step{Kind: RollBack})

@@ -75,7 +75,8 @@ func (s *State) move(kind api.RolloutKind, to Target, creator string) (supersede
 		superseded = s.end(api.RolloutSuperseded)
 		sv.Changed = true
 	case to.Revision == from.Revision && sv.Rollout.Active() && kind == api.KindUpdate:
-		s.changeRollout().To = to
+		ro := s.changeRollout()
+		ro.To, ro.RollingBack = to, false
 		if sv.Rollout.Paused() {
 			s.dismissFailed()
 			s.unpause()
@@ -96,6 +97,7 @@ func (s *State) move(kind api.RolloutKind, to Target, creator string) (supersede
 		}
 		s.dismissFailed()
 		s.begin(kind, fromVersion, creator)
+		s.engage()
 	}
 	return superseded
 }
@@ -139,6 +141,21 @@ func (s *State) RollbackTarget(completed []Target) (Target, error) {
 // Restarting tells whether a restart is in progress, which a rollback ends.
 func (s *State) Restarting() bool {
 	return s.Service.Rollout.Active() && s.Service.Rollout.Kind == api.KindRestart
+}
+
+// TakeBack is a rollback without a version where it stays within the rollout in
+// progress: a restart ends as it is, and one that a plan leads goes back to its
+// base (rules 7 and 25). Otherwise taken is false, and RollbackTarget says where
+// to go.
+func (s *State) TakeBack() (taken bool, err error) {
+	switch {
+	case s.Restarting():
+		s.UndoRestart()
+		return true, nil
+	case s.Service.planned():
+		return true, s.PlanRollback()
+	}
+	return false, nil
 }
 
 // UndoRestart ends a restart rolled_back: what is not replaced yet stays,

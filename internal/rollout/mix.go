@@ -43,6 +43,19 @@ func (s *Service) targetUpdated(n int) int {
 	return below(ro.TargetUpdated.Value, n)
 }
 
+// whole tells whether every replica shall be of the target version because
+// somebody said so: a scale alone never completes a rollout (rule 18).
+func (s *Service) whole() bool {
+	ro := s.Rollout
+	return !s.divided() || !ro.RollingBack && (ro.TargetUpdated == nil || *ro.TargetUpdated == everyReplica)
+}
+
+// turnsRound tells whether a failure takes the rollout back to its base. A
+// rollback is never rolled back.
+func (s *Service) turnsRound() bool {
+	return s.planned() && s.Plan.OnFailure == api.FailureRollsBack && !s.Rollout.RollingBack && !s.Stopped
+}
+
 // below keeps a number of replicas below n, so that a scale alone never turns
 // "some" into "all" (rule 18). For n = 1 it is 0: the rollout waits there.
 func below(t, n int) int { return max(0, min(t, n-1)) }

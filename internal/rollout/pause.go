@@ -14,13 +14,13 @@ func (s *State) pause(by string) {
 	c := s.census()
 	ro.Phase, ro.PausedBy, ro.PausedAt = api.RolloutPaused, by, s.Now
 	// One that is evicted keeps its place for another of its version.
-	ro.Frozen = min(s.Service.TargetUpdated(), c.live[target]+c.evicted[target])
+	ro.Frozen = c.live[target] + c.evicted[target]
 	ro.FrozenBase = c.live[base] + c.evicted[base]
 	ro.Rescaled, ro.Restore = false, false
 }
 
-// unpause lets the rollout go on from where it stands. Start-up deadlines stood
-// still meanwhile.
+// unpause lets the rollout go on from where it stands. Deadlines and countdowns
+// stood still meanwhile (rule 16).
 func (s *State) unpause() {
 	ro := s.changeRollout()
 	for i := range s.Replicas {
@@ -28,6 +28,9 @@ func (s *State) unpause() {
 		if !r.proven() && !r.FirstStartAt.IsZero() {
 			r.Stood += s.Now.Sub(later(ro.PausedAt, r.FirstStartAt))
 		}
+	}
+	if !ro.BatchDoneAt.IsZero() { // countdowns stand still too
+		ro.BatchDoneAt = ro.BatchDoneAt.Add(s.Now.Sub(later(ro.PausedAt, ro.BatchDoneAt)))
 	}
 	ro.Phase, ro.PausedBy, ro.Message = api.RolloutRunning, "", ""
 	ro.Rescaled, ro.Restore = false, false

@@ -60,7 +60,7 @@ func disturb(t *rapid.T, w *world) {
 		}
 		return &w.Replicas[rapid.IntRange(0, len(w.Replicas)-1).Draw(t, "which")]
 	}
-	switch rapid.IntRange(0, 15).Draw(t, "what") {
+	switch rapid.IntRange(0, 18).Draw(t, "what") {
 	case 0, 1:
 		w.Update(w.target(drawBehaviour(t)), "ann")
 	case 2:
@@ -72,7 +72,7 @@ func disturb(t *rapid.T, w *world) {
 	case 6:
 		_ = w.Restart("ann")
 	case 7:
-		w.rollback()
+		_ = w.rollback()
 	case 8:
 		if w.Stop() != nil {
 			_ = w.Start("ann")
@@ -93,14 +93,46 @@ func disturb(t *rapid.T, w *world) {
 		_ = w.Evict(pick().ID)
 	case 15:
 		w.noRoom = rapid.SampledFrom([]string{"", "", "no gpu is free"}).Draw(t, "room")
+	case 16, 17, 18:
+		drawPlan(t, w)
 	}
 }
 
-func (w *world) rollback() {
-	if w.Restarting() {
-		w.UndoRestart()
-	} else if to, err := w.RollbackTarget(w.completed); err == nil {
-		_, _ = w.Rollback(to, "ann")
+func (w *world) rollback() error {
+	if taken, err := w.TakeBack(); taken {
+		return err
+	}
+	to, err := w.RollbackTarget(w.completed)
+	if err == nil {
+		_, err = w.Rollback(to, "ann")
+	}
+	return err
+}
+
+// drawPlan does one random thing to the plan.
+func drawPlan(t *rapid.T, w *world) {
+	n := w.Service.Desired
+	ch := api.PlanChange{}
+	switch rapid.IntRange(0, 9).Draw(t, "plan") {
+	case 0, 1, 2:
+		c := drawCount(t, "target", n)
+		ch.TargetUpdated = &c
+	case 3, 4:
+		size, interval := drawCount(t, "size", n), api.Interval(rapid.IntRange(1, 90).Draw(t, "interval s"))*api.Interval(time.Second)
+		ch.Batch = &api.BatchChange{Size: &size, Interval: &interval}
+	case 5:
+		on := rapid.SampledFrom([]api.OnFailure{api.FailurePauses, api.FailureRollsBack}).Draw(t, "on failure")
+		ch.OnFailure = &on
+	case 6, 7:
+		paused := rapid.Bool().Draw(t, "paused")
+		ch.Paused = &paused
+	case 8:
+		_ = w.PlanRollback()
+	case 9:
+		w.DeletePlan()
+	}
+	if ch.Check() == nil {
+		_ = w.SetPlan(ch)
 	}
 }
 
@@ -133,15 +165,66 @@ func TestAlwaysEnds(t *testing.T) {
 		if w.Service.Stopped {
 			_ = w.Start("ann")
 		}
+		w.DeletePlan()
 		w.Update(w.target(behaviour{startup: time.Second, drain: time.Second}), "ann")
-		for i := range w.Replicas {
-			w.healthy(w.Replicas[i].ID, w.Replicas[i].Starts)
-		}
+		w.recover()
 		w.run(24 * time.Hour)
 		c := w.Counts()
 		if status, _, message := w.Status(); status != api.StatusRunning || c.Updated != w.Service.Desired || c.Kept != 0 ||
 			w.Service.Rollout.Phase != api.RolloutCompleted {
 			t.Fatalf("it does not end: %s %s %+v, waiting for %q\n%s", status, message, c, w.WaitingFor(), w.log)
+		}
+	})
+}
+
+// recover ends what is still unwell.
+func (w *world) recover() {
+	for i := range w.Replicas {
+		w.healthy(w.Replicas[i].ID, w.Replicas[i].Starts)
+	}
+}
+
+// TestPlansEndWhereTheySay: whatever was done to a plan and to the service
+// before, once nobody interferes the update ends at what the plan says then.
+func TestPlansEndWhereTheySay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		w.Service.Strategy = Strategy{MaxSurge: drawCount(t, "surge", 9), MaxUnavailable: drawCount(t, "unavailable", 9)}
+		good := behaviour{startup: time.Second, drain: time.Second}
+		w.Begun("s", rapid.IntRange(1, 12).Draw(t, "replicas"), w.Service.Strategy, w.target(good), "ann")
+		w.run(time.Minute)
+		drawPlan(t, w)
+		w.Update(w.target(good), "ann")
+		for range rapid.IntRange(0, 12).Draw(t, "disturbances") {
+			if rapid.Bool().Draw(t, "the plan") {
+				drawPlan(t, w)
+			} else {
+				disturb(t, w)
+			}
+			w.run(time.Duration(rapid.IntRange(0, 20000).Draw(t, "wait ms")) * time.Millisecond)
+		}
+		w.noRoom = ""
+		if w.Service.Stopped {
+			_ = w.Start("ann")
+		}
+		w.Update(w.target(good), "ann")
+		backwards := rapid.IntRange(0, 4).Draw(t, "then back") == 0 && w.PlanRollback() == nil
+		_ = w.Resume()
+		w.recover()
+		w.run(24 * time.Hour)
+		n, ro, c := w.Service.Desired, w.Service.Rollout, w.Counts()
+		want, phase := n, api.RolloutCompleted
+		switch p := w.Service.Plan; {
+		case backwards:
+			phase = api.RolloutRolledBack
+		case p != nil && ro.Planned && p.Batch == nil && ro.TargetUpdated != nil && !w.Service.whole():
+			want, phase = ro.TargetUpdated.Up(n), api.RolloutRunning
+			if !p.Target.Percent {
+				want = min(p.Target.Value, max(0, n-1))
+			}
+		}
+		if c.Updated != want || c.Ready != n || c.Live != n || ro.Phase != phase {
+			t.Fatalf("it ends %s with %+v, want %d updated and %s, waiting for %q\n%s", ro.Phase, c, want, phase, w.WaitingFor(), w.log)
 		}
 	})
 }

@@ -49,6 +49,7 @@ type Service struct {
 	Deleting   bool     `json:"deleting"`
 	Scaling    bool     `json:"scaling"` // a scale or start has not been reached yet
 	Rollout    *Rollout `json:"rollout"` // the one in progress, or the last one after its end
+	Plan       *Plan    `json:"plan"`    // the update plan; nil without one
 	Revision   uint64   `json:"revision"`
 }
 
@@ -57,6 +58,9 @@ const (
 	PausedByUser    = "user"
 	PausedByFailure = "failure"
 	PausedByStop    = "stopped"
+	// PausedByPlanDeleted: the plan that led it is gone (rule 17). A new plan
+	// ends this pause, besides what ends every other.
+	PausedByPlanDeleted = "plan deleted"
 )
 
 // Rollout is the record of one run from one version to another.
@@ -69,13 +73,16 @@ type Rollout struct {
 	Generation    int              `json:"generation"`     // for a restart: replicas below it are old
 	TargetUpdated *api.Count       `json:"target_updated"` // nil is all
 	RollingBack   bool             `json:"rolling_back"`   // target 0 in effect: it ends rolled_back
+	Planned       bool             `json:"planned"`        // the update plan leads it
+	BatchFrom     int              `json:"batch_from"`     // automatic: updated replicas when the batch began
+	BatchDoneAt   time.Time        `json:"batch_done_at"`  // when the present batch was complete; zero before
 	Creator       string           `json:"creator"`
 	StartedAt     time.Time        `json:"started_at"`
 	EndedAt       time.Time        `json:"ended_at"`
 
 	PausedBy string    `json:"paused_by"` // one of the reasons above, "" when it is not paused
 	PausedAt time.Time `json:"paused_at"`
-	Message  string    `json:"message"` // of the failure that paused it
+	Message  string    `json:"message"` // of the failure that paused it, or turned it round
 	// Frozen and FrozenBase are the numbers of live replicas of the target and of
 	// the base when the pause began. Until a scale (Rescaled) nothing moves but
 	// what keeps them; from then on the mix is {target: Frozen, base: the rest}.

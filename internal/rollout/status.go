@@ -91,6 +91,9 @@ func (s *State) lastRollout() string {
 	if ro == nil || ro.Phase != api.RolloutRolledBack {
 		return ""
 	}
+	if ro.Message != "" {
+		return fmt.Sprintf("the last %s was rolled back: %s", ro.Kind, ro.Message)
+	}
 	return fmt.Sprintf("the last %s was rolled back", ro.Kind)
 }
 
@@ -104,6 +107,7 @@ func (s *State) RolloutView() *api.Rollout {
 	v.TargetUpdated, v.Total = s.Service.TargetUpdated(), s.Service.Desired
 	v.Updated = s.Counts().Updated
 	v.WaitingFor = s.WaitingFor()
+	v.NextBatchAt = api.AtPtr(s.nextBatchAt())
 	return v
 }
 
@@ -113,7 +117,7 @@ func (ro *Rollout) View(service string) *api.Rollout {
 	return &api.Rollout{
 		ID: ro.ID, Service: service, Kind: ro.Kind, Phase: ro.Phase,
 		FromVersion: ro.From, ToVersion: ro.To.Version,
-		Reason: ro.PausedBy, Message: ro.Message, Creator: ro.Creator,
+		Planned: ro.Planned, Reason: ro.PausedBy, Message: ro.Message, Creator: ro.Creator,
 		StartedAt: api.At(ro.StartedAt), EndedAt: api.AtPtr(ro.EndedAt),
 	}
 }

@@ -27,6 +27,10 @@ const (
 	Continue StepKind = "continue"  // the mix from before the stop is back
 	Complete StepKind = "complete"  // the rollout has reached its target
 	RollBack StepKind = "roll_back" // the rollout is back at its base
+	GoBack   StepKind = "go_back"   // the rollout turns round, because of a failure
+
+	BatchDone StepKind = "batch_done" // the batch has reached its target
+	NextBatch StepKind = "next_batch" // the interval has passed
 	Settle   StepKind = "settle"    // a scale or a start has been reached
 )
 
@@ -51,7 +55,7 @@ func Apply(s *State, st Step) {
 	case Remove:
 		s.remove(st.Replica)
 		return
-	case Begin, Pause, Continue, Complete, RollBack, Settle:
+	case Begin, Pause, Continue, Complete, RollBack, GoBack, BatchDone, NextBatch, Settle:
 		s.applyToRollout(st)
 		return
 	}
@@ -152,9 +156,18 @@ func (s *State) applyToRollout(st Step) {
 		s.Service.Base = &to
 		s.Service.Scaling = false
 		s.forgiveExits(ro.ID)
+		if ro.Planned && s.Service.Plan != nil {
+			s.changePlan().Done = true
+		}
 	case RollBack:
 		ro.Phase, ro.EndedAt = api.RolloutRolledBack, s.Now
 		s.Service.Current = *s.Service.Base
+	case GoBack:
+		s.goBack(st.Reason)
+	case BatchDone:
+		ro.BatchDoneAt = s.Now
+	case NextBatch:
+		s.nextBatch(s.Service.TargetUpdated())
 	}
 }
 

@@ -101,13 +101,8 @@ func tell(t *testing.T, w *world, d *datadriven.TestData) error {
 			to.Revision = w.Service.Current.Revision
 		}
 		w.Update(to, "ann")
-	case "target":
-		c, _ := count(t, d, "to")
-		w.changeRollout().TargetUpdated = &c
-		if c == (api.Count{Value: w.Service.Desired}) {
-			w.changeRollout().TargetUpdated = nil
-		}
-		w.changeRollout().RollingBack = c.Value == 0
+	case "plan":
+		return tellPlan(t, w, d)
 	case "rollback":
 		return tellRollback(t, w, d)
 	case "restart":
@@ -151,6 +146,44 @@ func tell(t *testing.T, w *world, d *datadriven.TestData) error {
 	return nil
 }
 
+func tellPlan(t *testing.T, w *world, d *datadriven.TestData) error {
+	switch {
+	case d.HasArg("delete"):
+		w.DeletePlan()
+		return nil
+	case d.HasArg("rollback"):
+		return w.PlanRollback()
+	}
+	ch := api.PlanChange{}
+	if c, ok := count(t, d, "target"); ok {
+		ch.TargetUpdated = &c
+	}
+	if c, ok := count(t, d, "batch"); ok {
+		ch.Batch = &api.BatchChange{Size: &c}
+	}
+	if d.HasArg("interval") {
+		interval := api.Interval(duration(t, d, "interval", 0))
+		if ch.Batch == nil {
+			ch.Batch = &api.BatchChange{}
+		}
+		ch.Batch.Interval = &interval
+	}
+	if d.HasArg("paused") {
+		var text string
+		d.ScanArgs(t, "paused", &text)
+		paused := text == "true"
+		ch.Paused = &paused
+	}
+	if d.HasArg("rollback-on-failure") {
+		on := api.FailureRollsBack
+		ch.OnFailure = &on
+	}
+	if err := ch.Check(); err != nil {
+		return err
+	}
+	return w.SetPlan(ch)
+}
+
 func argKeys(d *datadriven.TestData) (keys []string) {
 	for _, a := range d.CmdArgs {
 		keys = append(keys, a.Key)
@@ -159,21 +192,12 @@ func argKeys(d *datadriven.TestData) (keys []string) {
 }
 
 func tellRollback(t *testing.T, w *world, d *datadriven.TestData) error {
-	if w.Restarting() {
-		w.UndoRestart()
-		return nil
-	}
 	var to int
 	if maybe(t, d, "to", &to) {
 		_, err := w.Rollback(Target{Version: to, Revision: fmt.Sprintf("rev%d", to)}, "ann")
 		return err
 	}
-	target, err := w.RollbackTarget(w.completed)
-	if err != nil {
-		return err
-	}
-	_, err = w.Rollback(target, "ann")
-	return err
+	return w.rollback()
 }
 
 func tellFault(w *world, fault, id string) {

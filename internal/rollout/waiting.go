@@ -20,13 +20,17 @@ func (s *State) WaitingFor() string {
 		return s.firstWait("the replicas from before the stop to become ready")
 	case ro.PausedBy == PausedByFailure:
 		return "a resume, a rollback or a new update, since " + ro.Message
+	case ro.PausedBy == PausedByPlanDeleted:
+		return "a resume, a rollback, a new plan or a new update, since its update plan was deleted"
 	case ro.Paused():
 		return "a resume"
 	}
 	m := sv.mix()
 	c := s.census()
-	if c.live[other] == 0 && c.live[target] == m.target && c.ready[target] == m.target &&
-		c.live[base] == m.base && m.base > 0 {
+	if sv.planned() && !ro.RollingBack && !sv.whole() && s.atTarget(&c) {
+		if sv.Plan.Batch != nil {
+			return fmt.Sprintf("the next batch: %d of %d updated", m.target, sv.Desired)
+		}
 		return fmt.Sprintf("a new target: %d of %d updated", m.target, sv.Desired)
 	}
 	if r := s.leaving(); r != nil && c.ready[target] == m.target {

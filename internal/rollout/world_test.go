@@ -99,6 +99,7 @@ func (w *world) apply(st Step) {
 	w.sayStep(st)
 	Apply(&w.State, st)
 	w.checkPause(st)
+	w.checkTarget(st)
 	if st.Kind == Complete {
 		w.completed = append(w.completed, w.Service.Rollout.To)
 	}
@@ -110,7 +111,7 @@ func (w *world) sayStep(st Step) {
 	switch st.Kind {
 	case Create:
 		w.say("create %s", st.Replica)
-	case Begin, Settle, Complete, RollBack:
+	case Begin, Settle, Complete, RollBack, BatchDone, NextBatch:
 		w.say("%s", st.Kind)
 	case Drain:
 		w.say("drain %s", st.Replica)
@@ -157,6 +158,19 @@ func (w *world) checkPause(st Step) {
 			st.Kind, st.Replica, c.live[target], c.live[base], ro.Frozen, ro.FrozenBase))
 	case st.Kind == Drain && !r.Evicted:
 		w.broken = append(w.broken, fmt.Sprintf("%s %s while paused", st.Kind, st.Replica))
+	}
+}
+
+// checkTarget is rule 14: no action takes the live replicas of the new version
+// past the target, upwards or downwards.
+func (w *world) checkTarget(st Step) {
+	r := w.Replica(st.Replica)
+	if r == nil || !w.Service.divided() || w.Service.Rollout.Paused() || w.Service.desired() == 0 || !w.Service.isTarget(r) {
+		return
+	}
+	live, to := w.census().live[target], w.Service.TargetUpdated()
+	if st.Kind == Create && live > to || st.Kind == Drain && !r.Evicted && live < to {
+		w.broken = append(w.broken, fmt.Sprintf("%s %s: %d live of the new version, the target is %d", st.Kind, st.Replica, live, to))
 	}
 }
 
@@ -334,6 +348,16 @@ func (w *world) summary() string {
 		fmt.Fprintf(&b, "%s %d -> %d %s", ro.Kind, ro.From, ro.To.Version, ro.Phase)
 		if wait := w.WaitingFor(); wait != "" {
 			fmt.Fprintf(&b, ", waiting for %s", wait)
+		}
+		b.WriteString("\n")
+	}
+	if p := w.PlanView(); p != nil {
+		fmt.Fprintf(&b, "plan %s", p.Phase)
+		if p.Stage != "" {
+			fmt.Fprintf(&b, ", %s: %d of %d, target %d", p.Stage, p.Updated, p.Total, p.Target)
+		}
+		if p.NextBatchAt != nil {
+			fmt.Fprintf(&b, ", next batch at %.2fs", p.NextBatchAt.Sub(w.began).Seconds())
 		}
 		b.WriteString("\n")
 	}

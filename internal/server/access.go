@@ -28,6 +28,7 @@ var access = map[string]api.Role{
 	"GET " + prefix + "/services/{name}/rollout":       api.RoleViewer,
 	"GET " + prefix + "/services/{name}/rollouts":      api.RoleViewer,
 	"GET " + prefix + "/services/{name}/rollouts/{id}": api.RoleViewer,
+	"GET " + prefix + "/services/{name}/plan":          api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions":      api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/{n}":  api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/diff": api.RoleViewer,
@@ -44,6 +45,10 @@ var access = map[string]api.Role{
 	"PUT " + prefix + "/services/{name}/start":            api.RoleOperator,
 	"PUT " + prefix + "/services/{name}/version":          api.RoleOperator,
 	"PUT " + prefix + "/services/{name}/rollout":          api.RoleOperator,
+	"POST " + prefix + "/services/{name}/plan":            api.RoleOperator,
+	"PUT " + prefix + "/services/{name}/plan":             api.RoleOperator,
+	"DELETE " + prefix + "/services/{name}/plan":          api.RoleOperator,
+	"PUT " + prefix + "/services/{name}/plan/rollback":    api.RoleOperator,
 	"DELETE " + prefix + "/services/{name}/replicas/{id}": api.RoleOperator,
 
 	"DELETE " + prefix + "/services/{name}": api.RoleAdmin,

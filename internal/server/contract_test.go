@@ -133,6 +133,44 @@ func (c *contract) fits(r *route, status int, kind string, body []byte) {
 	}
 }
 
+// plans asks the routes of a plan.
+func (c *contract) plans(path string) {
+	c.t.Helper()
+	c.check(404, "GET", path, "")
+	c.check(404, "PUT", path, `{"paused":true}`)
+	c.check(404, "PUT", path+"/rollback", "")
+	c.check(201, "POST", path, `{"target_updated":"50%"}`)
+	c.check(409, "POST", path, `{"target_updated":1}`)
+	c.check(200, "PUT", path, `{"batch":{"size":1,"interval":"90s"},"on_failure":"rollback"}`)
+	c.check(200, "GET", path, "")
+	for body, problem := range map[string]string{
+		`[]`:                                 `it is not an object such as`,
+		`{}`:                                 `the change is empty; give target_updated`,
+		`{"target":2}`:                       `target: unknown field; known here are batch, on_failure, paused, target_updated`,
+		`{"target_updated":4}`:               `target_updated: 4: 3 replicas are desired; 0 to 3`,
+		`{"target_updated":-1}`:              `target_updated: \"-1\" is negative`,
+		`{"target_updated":2.5}`:             `target_updated: \"2.5\" is neither`,
+		`{"target_updated":"120%"}`:          `target_updated: \"120%\" is more than 100%`,
+		`{"paused":"yes"}`:                   `paused: \"yes\" is not true or false`,
+		`{"on_failure":7}`:                   `on_failure: 7 is not \"pause\" or \"rollback\"`,
+		`{"on_failure":"panic"}`:             `on_failure: \"panic\": \"pause\" and \"rollback\" are allowed`,
+		`{"batch":{}}`:                       `batch: it is empty`,
+		`{"batch":3}`:                        `batch: 3: it is an object`,
+		`{"batch":{"size":0}}`:               `batch.size: 0: a batch has at least 1 replica`,
+		`{"batch":{"interval":"5 minutes"}}`: `batch.interval: \"5 minutes\" is no interval; 90s, 5m and 1h`,
+		`{"batch":{"interval":0}}`:           `batch.interval: \"0\" is too short`,
+		`{"batch":{"interval":"1m"},"target_updated":1}`:       `two modes`,
+		`{"target_updated":"x","batch":{"size":"y","what":1}}`: `the update plan has 3 problems`,
+	} {
+		if got := c.check(422, "PUT", path, body); !strings.Contains(string(got.body), problem) {
+			c.t.Errorf("PUT %s %s: %s; it should say %s", path, body, got.body, problem)
+		}
+	}
+	c.check(409, "PUT", path+"/rollback", "")
+	c.check(200, "DELETE", path, "")
+	c.check(404, "DELETE", path, "")
+}
+
 // TestContract asks every route for its answer and for its errors.
 func TestContract(t *testing.T) {
 	c := newContract(t, start(t, nil))
@@ -163,6 +201,7 @@ func TestContract(t *testing.T) {
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")
 	c.check(200, "GET", one+"/logs?tail=2", "")
+	c.plans(one + "/plan")
 	c.check(202, "DELETE", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "PUT", one+"/stop", "")
 	c.settle("a", api.StatusStopped)

@@ -32,7 +32,15 @@ Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON what
 		"token": {Type: "http", Scheme: "bearer", Description: "each has a role, viewer, operator or admin; each may do what the ones before it may. admin.token in the server's data directory holds the first one"},
 	}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Count](), reflect.TypeFor[countSchema]())
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Interval](), reflect.TypeFor[intervalSchema]())
 	return config
+}
+
+// intervalSchema stands for api.Interval, which JSON writes as "5m".
+type intervalSchema struct{}
+
+func (intervalSchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Pattern: `^([0-9.]+(h|m|s))+$`, Examples: []any{"90s", "5m", "1h"}}
 }
 
 // countSchema stands for api.Count, which JSON writes as 3 or "25%".

@@ -80,7 +80,7 @@ func problemOf(err error) error {
 		p := newProblem(http.StatusUnprocessableEntity, codeInvalid, invalid.Error(), "")
 		p.Errors = invalid.Problems
 		if len(p.Errors) > 1 {
-			p.Detail = fmt.Sprintf("the service file has %d problems", len(p.Errors))
+			p.Detail = invalid.Count()
 		}
 		return p
 	case errors.As(err, &missing):

@@ -26,6 +26,13 @@ type Releases interface {
 	// Rollback goes to the version given, or to the one it chooses for version
 	// 0, and Outcome.Text says which.
 	Rollback(ctx context.Context, by controller.By, name string, version int) (controller.Outcome, error)
+	Plan(ctx context.Context, name string) (api.Plan, error)
+	// CreatePlan is refused where there is a plan; ChangePlan makes one where
+	// there is none.
+	CreatePlan(ctx context.Context, by controller.By, name string, change api.PlanChange) (controller.Outcome, error)
+	ChangePlan(ctx context.Context, by controller.By, name string, change api.PlanChange) (controller.Outcome, error)
+	RollBackPlan(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	DeletePlan(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
 	Versions(ctx context.Context, name string) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
 	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)

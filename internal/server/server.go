@@ -64,6 +64,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeServices()
 	s.routeChanges()
 	s.routeRollouts()
+	s.routePlans()
 	s.routeVersions()
 	s.routeReplicas()
 	s.routeWatch()

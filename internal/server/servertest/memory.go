@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/rollout"
 )
 
 // Ending says how a rollout, a scale or a start goes.
@@ -52,6 +53,7 @@ type Memory struct {
 type record struct {
 	api.Service
 	doc      api.Document
+	plan     *rollout.Plan
 	versions []api.Version // ascending
 	rollouts []api.Rollout // ascending; the last one is Service.Rollout
 	replicas []api.Replica

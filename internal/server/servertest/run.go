@@ -45,6 +45,7 @@ func (m *Memory) ending() Ending {
 
 // begin makes a rollout to the current version.
 func (m *Memory) begin(r *record, kind api.RolloutKind, from int, by string) {
+	r.Plan = r.planState().PlanView()
 	now := api.At(time.Now())
 	if r.active() {
 		r.last().Phase, r.last().EndedAt = api.RolloutSuperseded, &now
@@ -139,6 +140,8 @@ func (m *Memory) end(r *record, ending Ending) {
 		m.delete(r)
 	case AtTarget:
 		ro.TargetUpdated, ro.WaitingFor = 1, "a new target"
+		one := api.Count{Value: 1}
+		r.Plan = &api.Plan{TargetUpdated: &one, Phase: api.PlanInEffect, Stage: api.StageBatchCompleted, Target: 1, Updated: 1, Total: r.Replicas.Desired}
 		m.event(r, "normal", "TargetReached", "", "1 updated")
 	case Hangs:
 	}
