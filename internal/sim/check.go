@@ -13,6 +13,7 @@ import (
 type moves struct {
 	created, failed                      int
 	drained, drainedReady, drainedWanted int // wanted: not evicted by an operator
+	createdNew, drainedNew               int // of the version that is rolled out
 }
 
 // checkChange looks at one transaction from outside: what is stored before and
@@ -36,6 +37,7 @@ func (w *World) checkChange(ch *store.Change) {
 	m := movesOf(old, after)
 	w.checkBounds(m, after)
 	w.checkPause(m, &before, after)
+	w.checkTarget(m, after)
 	if ro := after.Service.Rollout; ro.Active() && after.WaitingFor() == "" {
 		w.fail("%s: rollout %s is in progress and waits for nothing", ch.Name, ro.ID)
 	}
@@ -72,10 +74,16 @@ func movesOf(old map[string]rollout.Replica, after *rollout.State) moves {
 		switch {
 		case !known:
 			m.created++
+			if r.Revision == after.Service.Current.Revision {
+				m.createdNew++
+			}
 		case was.Stage == rollout.Live && r.Stage == rollout.Draining:
 			m.drained++
 			if !r.Evicted {
 				m.drainedWanted++
+				if r.Revision == after.Service.Current.Revision {
+					m.drainedNew++
+				}
 			}
 			undone := *r // it may have become unready in the same turn, before it was drained
 			undone.Stage, undone.EndAt = rollout.Live, time.Time{}

@@ -96,7 +96,7 @@ func (w *World) askFor(name string) (what string, err error) {
 		_, err = c.Create(ctx, by, w.furnish(w.file(name, w.program())))
 		return "create", err
 	}
-	switch w.rand.IntN(16) {
+	switch w.rand.IntN(20) {
 	case 0, 1, 2, 3:
 		_, err = c.Update(ctx, by, name, w.furnish(w.file(name, w.program())), false)
 		return "update", err
@@ -126,6 +126,8 @@ func (w *World) askFor(name string) (what string, err error) {
 		return "stop", err
 	case 14:
 		return w.askToEvict(ctx, by, name)
+	case 15, 16, 17, 18:
+		return w.askForPlan(ctx, by, name)
 	}
 	if w.rand.IntN(8) > 0 {
 		_, err = c.Update(ctx, by, name, live(w.rand.IntN(100)), false)

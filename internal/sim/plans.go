@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/rollout"
+)
+
+// askForPlan makes, changes, takes back or deletes a service's update plan.
+func (w *World) askForPlan(ctx context.Context, by controller.By, name string) (what string, err error) {
+	change := func(ch api.PlanChange) error {
+		_, err := w.controller.ChangePlan(ctx, by, name, ch)
+		return err
+	}
+	switch w.rand.IntN(10) {
+	case 0, 1, 2, 3:
+		target := w.anyCount()
+		return "plan, target " + target.String(), change(api.PlanChange{TargetUpdated: &target})
+	case 4, 5:
+		size, interval := w.anyCount(), api.Interval(1+w.rand.IntN(60))*api.Interval(time.Second)
+		return fmt.Sprintf("plan, batches of %s, %s apart", size, interval), change(api.PlanChange{Batch: &api.BatchChange{Size: &size, Interval: &interval}})
+	case 6:
+		paused := w.rand.IntN(2) == 0
+		return fmt.Sprintf("plan, paused %t", paused), change(api.PlanChange{Paused: &paused})
+	case 7:
+		on := []api.OnFailure{api.FailurePauses, api.FailureRollsBack}[w.rand.IntN(2)]
+		return "plan, on failure " + string(on), change(api.PlanChange{OnFailure: &on})
+	case 8:
+		_, err = w.controller.RollBackPlan(ctx, by, name)
+		return "plan rollback", err
+	}
+	_, err = w.controller.DeletePlan(ctx, by, name)
+	return "plan delete", err
+}
+
+// endlessPlan deletes a plan that would wait for its operator; automatic batches
+// come to an end by themselves.
+func (w *World) endlessPlan(ctx context.Context, by controller.By, name string) {
+	if p, err := w.controller.Plan(ctx, name); err == nil && p.Batch == nil {
+		_, _ = w.controller.DeletePlan(ctx, by, name)
+		return
+	}
+	unpaused := false
+	_, _ = w.controller.ChangePlan(ctx, by, name, api.PlanChange{Paused: &unpaused})
+}
+
+func (w *World) anyCount() api.Count {
+	if w.rand.IntN(2) == 0 {
+		return api.Count{Value: w.rand.IntN(101), Percent: true}
+	}
+	return api.Count{Value: w.rand.IntN(6)}
+}
+
+// checkTarget is rule 14: no action takes the live replicas of the new version
+// past the target, upwards or downwards.
+func (w *World) checkTarget(m moves, after *rollout.State) {
+	sv := &after.Service
+	if ro := sv.Rollout; !ro.Active() || ro.Paused() || ro.Kind == api.KindRestart || sv.Base == nil ||
+		sv.Base.Revision == sv.Current.Revision || sv.Stopped || sv.Deleting {
+		return
+	}
+	live := 0
+	for i := range after.Replicas {
+		if r := &after.Replicas[i]; r.Stage == rollout.Live && !r.Evicted && r.Revision == sv.Current.Revision {
+			live++
+		}
+	}
+	if to := sv.TargetUpdated(); m.createdNew > 0 && live > to || m.drainedNew > 0 && live+m.failed < to {
+		w.fail("%s: %d created and %d drained of the new version, %d of it are live, the target is %d", sv.Name, m.createdNew, m.drainedNew, live, to)
+	}
+}
