@@ -85,6 +85,9 @@ func (p *plane) open(ctx context.Context) (err error) {
 	if p.store, err = sqlite.Open(ctx, p.cfg.Data); err != nil {
 		return err
 	}
+	for _, note := range p.store.Notes() {
+		p.cfg.Log.Warn(note)
+	}
 	admin, err := adminToken(p.cfg.Data)
 	if err != nil {
 		return err

@@ -10,6 +10,11 @@
 // repairs a file by itself, and after a failed Commit (a full disk, say) the
 // store goes on: the same Commit works once there is room.
 //
+// A database that was not closed (kill -9, a power cut) is looked through by Open
+// before it is used: every page, and the log up to its end. Damage that lost stored
+// changes is refused; a change that was only half in the log is left out, and Notes
+// says so. What cannot be seen is a log that was cut off just where a change ends.
+//
 // Events have a Seq that is never used twice. Of each service the newest
 // KeepEvents stay, also after the service is deleted; older ones go in the
 // transaction that pushes them out.

@@ -53,12 +53,9 @@ func readMigrations(fsys fs.FS) ([]migration, error) {
 // its own with its user_version, so that a step that fails leaves the file at
 // the version before, readable by the program that wrote it.
 func migrate(ctx context.Context, conn *sql.Conn, list []migration) error {
-	have, err := schemaVersion(ctx, conn)
+	have, err := knownVersion(ctx, conn, list)
 	if err != nil {
 		return err
-	}
-	if have > len(list) {
-		return fmt.Errorf("%w: its schema has number %d, this program knows %d", ErrNewerSchema, have, len(list))
 	}
 	for _, m := range list[have:] {
 		if err := inTransaction(ctx, conn, func() error { return apply(ctx, conn, m) }); err != nil {
@@ -79,6 +76,15 @@ func apply(ctx context.Context, conn *sql.Conn, m migration) error {
 		}
 	}
 	return nil
+}
+
+// knownVersion is schemaVersion; one that none of the list leads to is an error.
+func knownVersion(ctx context.Context, conn *sql.Conn, list []migration) (int, error) {
+	have, err := schemaVersion(ctx, conn)
+	if err == nil && have > len(list) {
+		err = fmt.Errorf("%w: its schema has number %d, this program knows %d", ErrNewerSchema, have, len(list))
+	}
+	return have, err
 }
 
 // schemaVersion reads the schema, which finds most damage that matters at

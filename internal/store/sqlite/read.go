@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/store"
@@ -37,26 +38,29 @@ func (s *Store) load(ctx context.Context) ([]store.Snapshot, error) {
 		}
 		return &list[at]
 	}
-	err = each(ctx, tx, func(name string, v store.Service) {
+	err = each(ctx, tx, func(name string, v store.Service) string {
 		v.Config = absent(v.Config)
 		index[name] = len(list)
 		list = append(list, store.Snapshot{Service: v})
-	}, `SELECT name, record FROM services ORDER BY name`)
+		return "service " + v.Core.Name
+	}, `SELECT name, 'service ' || name, record FROM services ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, tx, func(service string, r store.Replica) {
+	err = each(ctx, tx, func(service string, r store.Replica) string {
 		at := of(service)
 		at.Replicas = append(at.Replicas, r)
-	}, `SELECT service, record FROM replicas ORDER BY service, made`)
+		return "replica " + r.Core.ID + " of service " + service
+	}, `SELECT service, 'replica ' || id || ' of service ' || service, record FROM replicas ORDER BY service, made`)
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, tx, func(service string, v store.Version) {
+	err = each(ctx, tx, func(service string, v store.Version) string {
 		v.Config = absent(v.Config)
 		at := of(service)
 		at.Versions = append(at.Versions, v)
-	}, `SELECT service, record FROM versions ORDER BY service, number`)
+		return "version " + strconv.Itoa(v.Number) + " of service " + service
+	}, `SELECT service, 'version ' || number || ' of service ' || service, record FROM versions ORDER BY service, number`)
 	if err == nil && orphan != "" {
 		err = fmt.Errorf("%w: records of service %q without the service", ErrCorrupt, orphan)
 	}
@@ -80,8 +84,10 @@ func (s *Store) Rollouts(ctx context.Context, service string) ([]api.Rollout, er
 
 func (s *Store) rollouts(ctx context.Context, service string) ([]api.Rollout, error) {
 	list := []api.Rollout{}
-	err := each(ctx, s.readers, func(_ string, r api.Rollout) { list = append(list, r) },
-		`SELECT id, record FROM rollouts WHERE service = ? ORDER BY made DESC`, service)
+	err := each(ctx, s.readers, func(_ string, r api.Rollout) string {
+		list = append(list, r)
+		return "rollout " + r.ID + " of service " + service
+	}, `SELECT id, 'rollout ' || id || ' of service ' || service, record FROM rollouts WHERE service = ? ORDER BY made DESC`, service)
 	if err != nil || len(list) > 0 {
 		return list, err
 	}
@@ -100,17 +106,18 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]api.Event, er
 		limit = 1000
 	}
 	list := []api.Event{}
-	add := func(seq int64, e api.Event) {
+	add := func(seq int64, e api.Event) string {
 		e.Seq = seq
 		list = append(list, e)
+		return "event " + strconv.FormatInt(seq, 10) + " of service " + e.Service
 	}
 	var err error
 	if q.Service == "" {
 		err = each(ctx, s.readers, add,
-			`SELECT seq, record FROM events WHERE seq > ? ORDER BY seq DESC LIMIT ?`, q.After, limit)
+			`SELECT seq, 'event ' || seq || ' of service ' || service, record FROM events WHERE seq > ? ORDER BY seq DESC LIMIT ?`, q.After, limit)
 	} else {
 		err = each(ctx, s.readers, add,
-			`SELECT seq, record FROM events WHERE service = ? AND seq > ? ORDER BY seq DESC LIMIT ?`, q.Service, q.After, limit)
+			`SELECT seq, 'event ' || seq || ' of service ' || service, record FROM events WHERE service = ? AND seq > ? ORDER BY seq DESC LIMIT ?`, q.Service, q.After, limit)
 	}
 	slices.Reverse(list)
 	return list, failure("read events", s.path, err)
@@ -119,8 +126,10 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]api.Event, er
 // Gateways implements store.Store: by id.
 func (s *Store) Gateways(ctx context.Context) ([]store.Gateway, error) {
 	list := []store.Gateway{}
-	err := each(ctx, s.readers, func(_ string, g store.Gateway) { list = append(list, g) },
-		`SELECT id, record FROM gateways ORDER BY id`)
+	err := each(ctx, s.readers, func(id string, g store.Gateway) string {
+		list = append(list, g)
+		return "gateway " + id // its own choice, which JSON need not give back to the byte
+	}, `SELECT id, 'gateway ' || id, record FROM gateways ORDER BY id`)
 	return list, failure("read gateways", s.path, err)
 }
 
@@ -144,8 +153,10 @@ func (s *Store) DropGateway(ctx context.Context, id string) error {
 // Tokens implements store.Store.
 func (s *Store) Tokens(ctx context.Context) ([]store.Token, error) {
 	list := []store.Token{}
-	err := each(ctx, s.readers, func(_ string, t store.Token) { list = append(list, t) },
-		`SELECT name, record FROM tokens ORDER BY name`)
+	err := each(ctx, s.readers, func(_ string, t store.Token) string {
+		list = append(list, t)
+		return "token " + t.Name
+	}, `SELECT name, 'token ' || name, record FROM tokens ORDER BY name`)
 	return list, failure("read tokens", s.path, err)
 }
 
@@ -179,9 +190,11 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// each reads rows of a key and a record and hands them to take in their order.
-// A record that is no JSON of T is damage.
-func each[K, T any](ctx context.Context, q querier, take func(K, T), query string, args ...any) error {
+// each reads rows of a key, the name of what the record is of, and the record,
+// and hands them to take in their order. Take gives the name by what the record
+// itself says. A record that is no JSON of T, or of something else than its row, is
+// damage: it was put there by another program or by a failing disk.
+func each[K, T any](ctx context.Context, q querier, take func(K, T) (name string), query string, args ...any) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -189,15 +202,18 @@ func each[K, T any](ctx context.Context, q querier, take func(K, T), query strin
 	defer rows.Close()
 	for rows.Next() {
 		var key K
+		var name string
 		var text []byte
-		if err := rows.Scan(&key, &text); err != nil {
+		if err := rows.Scan(&key, &name, &text); err != nil {
 			return err
 		}
 		var record T
 		if err := json.Unmarshal(text, &record); err != nil {
-			return fmt.Errorf("%w: record of %v: %w", ErrCorrupt, key, err)
+			return fmt.Errorf("%w: record of %s: %w", ErrCorrupt, name, err)
 		}
-		take(key, record)
+		if own := take(key, record); own != name {
+			return fmt.Errorf("%w: record of %s: it says that it is of %s", ErrCorrupt, name, own)
+		}
 	}
 	return rows.Err()
 }

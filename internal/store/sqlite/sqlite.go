@@ -34,6 +34,7 @@ type Store struct {
 	stmt statements
 
 	keepEvents int
+	notes      []string
 }
 
 // pragmas hold for every connection. With WAL, synchronous=FULL is what makes
@@ -74,7 +75,11 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, migrations []migration) error {
-	if err := lookAtFile(s.path); err != nil {
+	log, err := lookAtLog(s.path + "-wal")
+	if err != nil {
+		return err
+	}
+	if err := lookAtFile(s.path, log); err != nil {
 		return err
 	}
 	absolute, err := filepath.Abs(s.path)
@@ -83,6 +88,11 @@ func (s *Store) open(ctx context.Context, migrations []migration) error {
 	}
 	// As a URI, a path may hold any character, "?" and "%" too.
 	name := (&url.URL{Scheme: "file", Path: absolute}).String() + pragmas
+	if log.unclosed {
+		if err := lookAtPages(ctx, name, migrations); err != nil {
+			return err
+		}
+	}
 	if s.writers, err = sql.Open("sqlite", name); err != nil {
 		return err
 	}
@@ -90,8 +100,13 @@ func (s *Store) open(ctx context.Context, migrations []migration) error {
 		return err
 	}
 	// The schema is looked at before anything is written, the journal mode too.
-	if _, err := schemaVersion(ctx, s.conn); err != nil {
+	if _, err := knownVersion(ctx, s.conn, migrations); err != nil {
 		return err
+	}
+	if log.unclosed {
+		if err := s.recover(ctx, log); err != nil {
+			return err
+		}
 	}
 	var mode string
 	if err := s.conn.QueryRowContext(ctx, "PRAGMA journal_mode = wal").Scan(&mode); err != nil {
@@ -119,7 +134,7 @@ func (s *Store) open(ctx context.Context, migrations []migration) error {
 // and finds out cheaply that it may not be written to or is no database at all.
 // It comes before SQLite opens the file: to close any descriptor of it later
 // would drop SQLite's own locks.
-func lookAtFile(path string) error {
+func lookAtFile(path string, log tail) error {
 	const magic = "SQLite format 3\x00"
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -129,7 +144,11 @@ func lookAtFile(path string) error {
 	head := make([]byte, len(magic))
 	n, err := io.ReadFull(f, head)
 	switch {
-	case err == io.EOF: // new, or its first transaction is in the WAL still
+	case err == io.EOF && log.frames:
+		// SQLite would begin anew and remove the log. It never leaves this itself:
+		// the first page is in the file before there is a log.
+		return fmt.Errorf("%w: it is empty or was missing, and the changes in %s-wal are not the whole of it", ErrCorrupt, path)
+	case err == io.EOF: // new
 		return syncDirectory(filepath.Dir(path))
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
@@ -138,6 +157,48 @@ func lookAtFile(path string) error {
 	}
 	return nil
 }
+
+// recover follows a server that did not close its database: the log is taken over,
+// so that what is left over behind its last whole transaction is never met again.
+func (s *Store) recover(ctx context.Context, log tail) error {
+	if log.bytes > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("the last %d bytes of %s-wal were no whole change and are left out: a change that was being stored "+
+			"when the server ended without closing its database; had it been answered, then the disk or its driver lost it", log.bytes, s.path))
+	}
+	var busy, pages, moved int
+	return s.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+}
+
+// lookAtPages looks at every page, but not at whether indexes and tables say the
+// same. Its connection may not write: the last one of those that may takes the log
+// into the database when it is closed, and what is refused is to stay as it is.
+func lookAtPages(ctx context.Context, name string, migrations []migration) error {
+	db, err := sql.Open("sqlite", name+"&mode=ro")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := knownVersion(ctx, conn, migrations); err != nil {
+		return err
+	}
+	var found string
+	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %s", ErrCorrupt, found)
+	}
+	return nil
+}
+
+// Notes says what Open found worth telling an operator: what was left over of a
+// server that ended without closing the database. Mostly there is nothing.
+func (s *Store) Notes() []string { return s.notes }
 
 // syncDirectory makes the names in a directory durable; SQLite does it for its
 // other files but not for the database itself.
