@@ -80,7 +80,12 @@ func gatewayCommand() *cobra.Command {
 		Short: "Run a gateway (sluice server starts one by itself)",
 		Long: `Run a gateway: a process that takes requests and hands each to one ready
 replica. It gets its routing table from the control plane over a unix socket
-and goes on with the last one while the control plane is away.`,
+and goes on with the last one while the control plane is away.
+
+With --handover it takes over from the gateway that was started with the same
+path and address: both hold the listening socket until the new one has its
+routing table, so that no connect is refused, and what the old one has in hand
+ends there. Give it another --id.`,
 		Example: `  sluice gateway --id second --listen 127.0.0.1:8081 --control ./data/gateway.sock`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -104,6 +109,8 @@ and goes on with the last one while the control plane is away.`,
 	f.DurationVar(&cfg.BodyWait, "body-wait", 30*time.Second, "how long the next byte of a request's body may take until the answer begins; beyond it 408")
 	f.DurationVar(&cfg.WriteWait, "write-wait", time.Minute, "how long a caller may take none of its answer; beyond it the connection or HTTP/2 stream ends")
 	f.DurationVar(&cfg.SlowStart, "slow-start", 10*time.Second, "how long a replica that joins others takes to get its full share; 0 for at once")
+	f.StringVar(&cfg.Handover, "handover", "", "path of a socket by which one gateway takes over from another at the same address (default none)")
+	f.DurationVar(&cfg.Retire, "retire", time.Hour, "how long what it has in hand may take once another has taken over")
 	f.DurationVar(&cfg.Grace, "grace", 30*time.Second, "how long requests in hand may take when it ends")
 	return cmd
 }

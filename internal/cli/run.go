@@ -92,6 +92,9 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 		if cmd.GroupID == "" {
 			cmd.GroupID = "run"
 		}
+		if cmd.Name() == "gateway" {
+			cmd.AddCommand(gatewayRestartCommand(s))
+		}
 		root.AddCommand(cmd)
 	}
 	return root, started

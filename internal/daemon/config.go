@@ -47,6 +47,9 @@ type GatewayLimits struct {
 	// SlowStartSeconds is how long a replica that joins others takes to get its
 	// full share of the requests; 0 is off, and none is the gateway's default.
 	SlowStartSeconds *float64 `yaml:"slow_start_seconds"`
+	// RetireSeconds is how long streams and WebSockets may go on in a gateway
+	// after another took over from it; 0 is the gateway's default.
+	RetireSeconds float64 `yaml:"retire_seconds"`
 	// TLSCert and TLSKey are PEM files, read again when they change. Without
 	// them traffic is not encrypted. A relative path is one from the folder of
 	// the configuration file.
@@ -67,6 +70,11 @@ func (g GatewayLimits) slowStart() time.Duration {
 	default:
 		return time.Duration(*s * float64(time.Second))
 	}
+}
+
+// retire is RetireSeconds as the supervisor takes it.
+func (g GatewayLimits) retire() time.Duration {
+	return time.Duration(g.RetireSeconds * float64(time.Second))
 }
 
 // path of the configuration file.
@@ -97,6 +105,9 @@ func (c Config) readFile() (File, error) {
 	}
 	if s := f.Gateway.SlowStartSeconds; s != nil && !(*s >= 0 && *s <= 3600) {
 		return f, fmt.Errorf("%s: gateway.slow_start_seconds: %g is not allowed; a number of seconds from 0, which is off, to 3600 is", path, *s)
+	}
+	if s := f.Gateway.RetireSeconds; !(s >= 0 && s <= 7*24*3600) {
+		return f, fmt.Errorf("%s: gateway.retire_seconds: %g is not allowed; a number of seconds from 0, which is the default of an hour, to 604800 is", path, s)
 	}
 	return f, nil
 }

@@ -76,17 +76,20 @@ func endGateways(ctx context.Context, st *sqlite.Store, data string, out io.Writ
 	if err != nil {
 		return err
 	}
+	var ends sync.WaitGroup
 	for _, g := range known {
-		p, err := proc.Hold(g.Pid, g.StartTime)
-		if err == nil {
-			endProcess(ctx, p, gatewayEnds)
-			fmt.Fprintf(out, "gateway %s ended (process %d)\n", g.ID, g.Pid)
+		if p, err := proc.Hold(g.Pid, g.StartTime); err == nil {
+			ends.Go(func() { endProcess(ctx, p, gatewayEnds) })
+			fmt.Fprintf(out, "gateway %s ends (process %d)\n", g.ID, g.Pid)
 		}
+	}
+	ends.Wait()
+	for _, g := range known {
 		if err := st.DropGateway(ctx, g.ID); err != nil {
 			return err
 		}
 	}
-	for _, pid := range supervise.EndStrays(SocketFile(data), 0) {
+	for _, pid := range supervise.EndStrays(SocketFile(data)) {
 		fmt.Fprintf(out, "gateway ended that was not recorded (process %d)\n", pid)
 	}
 	return nil

@@ -2,15 +2,48 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"time"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/gateway/hub"
+	"sluice.dev/sluice/internal/gateway/supervise"
+	"sluice.dev/sluice/internal/gateway/wire"
 	"sluice.dev/sluice/internal/traffic"
 )
 
-// localGateway is the id of the gateway that the server itself starts.
+// localGateway is the id of the first gateway that the server itself starts;
+// those that follow it are local-2 and so on.
 const localGateway = "local"
+
+func isLocal(id string) bool { return supervise.Number(localGateway, id) > 0 }
+
+// gatewayState is what a gateway does with callers, as it said last.
+func (p *plane) gatewayState(id string) supervise.State {
+	for _, g := range p.hub.Gateways() {
+		switch {
+		case g.ID != id || !g.Connected || g.State == hub.Unheard:
+		case g.State == wire.Waiting:
+			return supervise.Waits
+		case g.State == wire.Retiring:
+			return supervise.Retires
+		default:
+			return supervise.Serves
+		}
+	}
+	return supervise.Unknown
+}
+
+// restartGateway implements server.Config.RestartGateway.
+func (p *plane) restartGateway(ctx context.Context) (api.GatewayRestart, error) {
+	c, err := p.supervisor.Restart(ctx)
+	if err != nil {
+		return api.GatewayRestart{}, fmt.Errorf("the gateway was not restarted: %w", err)
+	}
+	return api.GatewayRestart{ID: c.ID, Pid: c.Pid, Before: c.Before, PidBefore: c.PidWas, Listen: p.listening()}, nil
+}
 
 // SocketFile is where gateways of this machine reach the control plane.
 func SocketFile(data string) string { return filepath.Join(data, "gateway.sock") }

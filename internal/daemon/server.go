@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sluice.dev/sluice/internal/certs"
@@ -16,6 +17,7 @@ import (
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/gateway/hub"
 	"sluice.dev/sluice/internal/gateway/supervise"
+	"sluice.dev/sluice/internal/gateway/wire"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/process"
 	"sluice.dev/sluice/internal/server"
@@ -38,8 +40,8 @@ type plane struct {
 	api         net.Listener
 	certificate *certs.Pair // nil: the API is not encrypted
 	tokens      *token.Book
-	adopted     int  // pid of the gateway that was recorded when this server started; 0 for none
-	up          bool // everything runs
+	adopted     []int // pids of the gateways that were recorded when this server started
+	up          bool  // everything runs
 }
 
 // Serve runs the control plane of one machine until ctx is done. When it
@@ -105,18 +107,19 @@ func (p *plane) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := p.store.Gateways(ctx)
+	all, err := p.store.Gateways(ctx)
 	if err != nil {
 		return err
 	}
 	if err := p.makeController(file); err != nil {
 		return err
 	}
-	if k := recorded(known); k != nil {
-		p.adopted = k.Pid
+	known := slices.DeleteFunc(slices.Clone(all), func(g store.Gateway) bool { return !isLocal(g.ID) })
+	for _, g := range known {
+		p.adopted = append(p.adopted, g.Pid)
 	}
 	p.hub, err = hub.New(hub.Config{
-		Socket: SocketFile(p.cfg.Data), Epoch: epoch, Known: known,
+		Socket: SocketFile(p.cfg.Data), Epoch: epoch, Known: all,
 		OnChange:  p.controller.GatewaysChanged,
 		OnGateway: p.recordGateway,
 		OnGone:    func(id string) { _ = p.store.DropGateway(context.Background(), id) },
@@ -129,7 +132,8 @@ func (p *plane) run(ctx context.Context) error {
 		ID: localGateway, Executable: p.cfg.Executable, Listen: p.cfg.Gateway, Control: SocketFile(p.cfg.Data),
 		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes, SlowStart: file.Gateway.slowStart(),
 		TLSCert: file.Gateway.TLSCert, TLSKey: file.Gateway.TLSKey,
-		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: recorded(known), OnGone: p.hub.Drop, Log: p.cfg.Log,
+		Handover: filepath.Join(p.cfg.Data, "gateway.next"), Retire: file.Gateway.retire(), State: p.gatewayState,
+		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: known, OnGone: p.hub.Drop, Log: p.cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -161,15 +165,6 @@ func (p *plane) makeController(file File) error {
 	return nil
 }
 
-func recorded(known []store.Gateway) *store.Gateway {
-	for i := range known {
-		if known[i].ID == localGateway {
-			return &known[i]
-		}
-	}
-	return nil
-}
-
 // awaitGateway waits until the gateway of this machine has connected.
 func (p *plane) awaitGateway(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, gatewayStart)
@@ -177,6 +172,10 @@ func (p *plane) awaitGateway(ctx context.Context) error {
 	for {
 		if at := p.listening(); at != "" {
 			p.supervisor.Up(at)
+			if why := p.supervisor.Outdated(); why != "" {
+				p.cfg.Log.Warn("the gateway was started by an earlier server and goes on as it is: " + why +
+					"; `sluice gateway restart` has another take over, without losing a request")
+			}
 			return nil
 		}
 		select {
@@ -193,7 +192,7 @@ func (p *plane) awaitGateway(ctx context.Context) error {
 // has connected.
 func (p *plane) listening() string {
 	for _, g := range p.hub.Gateways() {
-		if g.ID == localGateway && g.Connected {
+		if isLocal(g.ID) && g.Connected && g.State != wire.Retiring {
 			return g.Listen
 		}
 	}
@@ -208,7 +207,7 @@ func (p *plane) recordGateway(g store.Gateway) {
 
 func (p *plane) handler() http.Handler {
 	return server.New(server.Config{
-		Releases: p.controller, Tokens: p.tokens,
+		Releases: p.controller, Tokens: p.tokens, RestartGateway: p.restartGateway,
 		Metrics: metrics(p), Version: p.cfg.Version,
 		Ready: func() error {
 			if p.listening() == "" {
@@ -232,7 +231,7 @@ func (p *plane) close() {
 	if p.supervisor != nil {
 		p.supervisor.Close()
 		if !p.up { // the gateway that it started has nothing to do
-			supervise.EndStrays(SocketFile(p.cfg.Data), p.adopted)
+			supervise.EndStrays(SocketFile(p.cfg.Data), p.adopted...)
 		}
 	}
 	if p.controller != nil {

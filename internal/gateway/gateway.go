@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice.dev/sluice/internal/certs"
+	"sluice.dev/sluice/internal/gateway/wire"
 )
 
 // Config is what a gateway needs. Zero values are the defaults named.
@@ -33,6 +35,12 @@ type Config struct {
 	SlowStart    time.Duration // that a replica which joins others takes to get its full share; 10 s, below 0 at once
 	Grace        time.Duration // that requests in hand may take when the gateway ends; 30 s
 
+	// Handover is the path of a socket, shared by the gateways that follow each
+	// other at one address: who is started finds the one that accepts there, and
+	// takes over from it (handover.go). "" takes over from nobody.
+	Handover string
+	Retire   time.Duration // that what is in hand may take once another gateway has taken over; 1 h
+
 	Log *slog.Logger // nil is slog.Default()
 }
 
@@ -47,6 +55,7 @@ func (c Config) withDefaults() Config {
 	c.DialWait = cmp.Or(c.DialWait, 2*time.Second)
 	c.SlowStart = cmp.Or(c.SlowStart, 10*time.Second)
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	c.Retire = cmp.Or(c.Retire, time.Hour)
 	c.Log = cmp.Or(c.Log, slog.Default())
 	return c
 }
@@ -61,9 +70,17 @@ type Gateway struct {
 	pair      *certs.Pair // nil without TLS
 	exchanges sync.Pool   // of *exchange
 	tunnels   tunnels
+
+	predecessor  *predecessor  // nil when it has taken over from nobody
+	state        atomic.Value  // string, see wire.Report.State
+	acknowledged chan struct{} // closed once a table is in force and the control plane was told so
+	followed     chan struct{} // closed when a successor accepts callers
+	let          chan struct{} // closed when this one accepts no more
+	callers      atomic.Int64  // connections that net/http has in hand
 }
 
-// New reads the certificate and listens on Config.Listen. Requests wait until Run.
+// New reads the certificate and listens on Config.Listen, or takes the listener
+// of the gateway that accepts there over. Requests wait until Run.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.ID == "" {
 		return nil, errors.New("a gateway needs an id")
@@ -72,12 +89,20 @@ func New(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", cfg.Listen)
+	l, before, err := takeOver(cfg.Handover, cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("the gateway cannot listen on %q: %w", cfg.Listen, err)
+		return nil, fmt.Errorf("--handover: %w", err)
+	}
+	if l == nil {
+		if l, err = net.Listen("tcp", cfg.Listen); err != nil {
+			return nil, fmt.Errorf("the gateway cannot listen on %q: %w", cfg.Listen, err)
+		}
 	}
 	g := newGateway(cfg)
-	g.listener, g.pair = l, pair
+	g.listener, g.pair, g.predecessor = l, pair, before
+	if before != nil {
+		g.state.Store(wire.Waiting)
+	}
 	return g, nil
 }
 
@@ -107,7 +132,8 @@ func (g *Gateway) listen() error {
 }
 
 func newGateway(cfg Config) *Gateway {
-	g := &Gateway{cfg: cfg.withDefaults()}
+	g := &Gateway{cfg: cfg.withDefaults(), acknowledged: make(chan struct{}), followed: make(chan struct{}), let: make(chan struct{})}
+	g.state.Store("")
 	g.log = g.cfg.Log
 	g.board = newBoard(&g.cfg)
 	g.exchanges.New = func() any { return newExchange(g) }
@@ -118,6 +144,7 @@ func newGateway(cfg Config) *Gateway {
 		ReadHeaderTimeout: g.cfg.HeaderWait,
 		IdleTimeout:       g.cfg.CallerIdle,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		ConnState:         g.count,
 		Protocols:         new(http.Protocols),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
 	}
@@ -132,8 +159,9 @@ func (g *Gateway) Addr() string { return g.listener.Addr().String() }
 
 // Run serves until ctx is done, then takes no new connection, lets requests,
 // streams and tunnels in hand finish for up to Config.Grace, and says goodbye to
-// the control plane, with which it keeps in touch until then. The error is nil
-// unless serving itself failed.
+// the control plane, with which it keeps in touch until then. When another
+// gateway takes over it does the same, more patiently, by itself (retire). The
+// error is nil unless serving itself failed.
 func (g *Gateway) Run(ctx context.Context) error {
 	linked, unlink := context.WithCancel(context.WithoutCancel(ctx))
 	var link sync.WaitGroup
@@ -142,14 +170,36 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	defer link.Wait()
 	defer unlink()
+	if !g.mayAccept(ctx) {
+		return g.listener.Close()
+	}
 
 	failed := make(chan error, 1)
 	go func() { failed <- g.listen() }()
+	endOffer, err := g.succeed()
+	if err != nil {
+		g.server.Close()
+		return err
+	}
+	defer endOffer()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the gateway stopped serving on %s: %w", g.Addr(), err)
+	case <-g.followed:
+		g.listener.Close()
+		<-failed // every connection that was accepted is counted now
+		endOffer()
+		if g.retire(ctx) {
+			return nil
+		}
 	case <-ctx.Done():
 	}
+	g.finish(linked)
+	return nil
+}
+
+// finish lets what is in hand end for up to Config.Grace.
+func (g *Gateway) finish(linked context.Context) {
 	grace, cancel := context.WithTimeout(linked, g.cfg.Grace)
 	defer cancel()
 	if err := g.server.Shutdown(grace); err != nil {
@@ -159,7 +209,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if n := g.tunnels.end(grace); n > 0 {
 		g.log.Warn("tunnels in hand were cut when the gateway's grace period ended", "tunnels", n)
 	}
-	return nil
 }
 
 // Run makes a gateway, tells its address to listening (which may be nil), and

@@ -13,6 +13,9 @@ const healthPath = "/-/healthy"
 // ServeHTTP takes one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := now()
+	if g.retiring() {
+		w.Header()["Connection"] = []string{"close"} // over HTTP/2 this becomes a GOAWAY
+	}
 	name, target, byPath := locate(r.RequestURI, r.Host)
 	t := g.board.current.Load()
 	var s *service

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"sluice.dev/sluice/internal/gateway/wire"
@@ -25,13 +26,14 @@ const (
 func (g *Gateway) link(ctx context.Context) {
 	wait := redialFirst
 	var said string
+	var acknowledged sync.Once
 	for {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(ctx, "unix", g.cfg.Control)
 		if err == nil {
 			g.log.Info("connected to the control plane", "socket", g.cfg.Control)
 			begun := time.Now()
-			err = g.talk(ctx, conn)
+			err = g.talk(ctx, conn, &acknowledged)
 			if time.Since(begun) > redialMost {
 				wait = redialFirst
 			}
@@ -54,7 +56,7 @@ func (g *Gateway) link(ctx context.Context) {
 
 // talk speaks the protocol over one connection until it breaks, or until ctx is
 // done, which it says goodbye for.
-func (g *Gateway) talk(ctx context.Context, conn net.Conn) error {
+func (g *Gateway) talk(ctx context.Context, conn net.Conn, acknowledged *sync.Once) error {
 	defer conn.Close()
 	say := func(up wire.Up) error {
 		conn.SetWriteDeadline(time.Now().Add(writeWait))
@@ -78,6 +80,7 @@ func (g *Gateway) talk(ctx context.Context, conn net.Conn) error {
 	defer tick.Stop()
 	for all := true; ; all = false {
 		report := g.board.report(all)
+		report.State = g.state.Load().(string)
 		if err := say(wire.Up{Report: &report}); err != nil {
 			select { // why it was closed, if that was said
 			case said := <-tables:
@@ -85,6 +88,9 @@ func (g *Gateway) talk(ctx context.Context, conn net.Conn) error {
 			default:
 				return err
 			}
+		}
+		if report.Revision != 0 {
+			acknowledged.Do(func() { close(g.acknowledged) })
 		}
 		select {
 		case <-g.board.wake:

@@ -114,6 +114,12 @@ func (t *tunnels) remove(ends *tunnelEnds) {
 	}
 }
 
+func (t *tunnels) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open)
+}
+
 // end waits until no tunnel is open; when ctx is done first it cuts those that
 // are left and returns their number.
 func (t *tunnels) end(ctx context.Context) (cut int) {

@@ -51,6 +51,8 @@ var access = map[string]api.Role{
 	"PUT " + prefix + "/services/{name}/plan/rollback":    api.RoleOperator,
 	"DELETE " + prefix + "/services/{name}/replicas/{id}": api.RoleOperator,
 
+	"PUT " + prefix + "/gateway/restart": api.RoleOperator,
+
 	"DELETE " + prefix + "/services/{name}": api.RoleAdmin,
 	"GET " + prefix + "/tokens":             api.RoleAdmin,
 	"POST " + prefix + "/tokens":            api.RoleAdmin,

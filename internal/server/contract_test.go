@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -173,7 +174,12 @@ func (c *contract) plans(path string) {
 
 // TestContract asks every route for its answer and for its errors.
 func TestContract(t *testing.T) {
-	c := newContract(t, start(t, nil))
+	var broken error
+	c := newContract(t, start(t, func(cfg *Config) {
+		cfg.RestartGateway = func(context.Context) (api.GatewayRestart, error) {
+			return api.GatewayRestart{ID: "local-2", Pid: 12, Listen: "127.0.0.1:8080", Before: "local", PidBefore: 11}, broken
+		}
+	}))
 	const one = "/api/v1/services/a"
 
 	c.check(201, "POST", "/api/v1/services", file)
@@ -217,6 +223,11 @@ func TestContract(t *testing.T) {
 	c.check(204, "DELETE", "/api/v1/tokens/ci", "")
 	c.check(404, "DELETE", "/api/v1/tokens/ci", "")
 	c.check(409, "DELETE", "/api/v1/tokens/admin", "")
+	if r := decode[api.GatewayRestart](t, c.check(200, "PUT", "/api/v1/gateway/restart", "")); r.ID != "local-2" || r.PidBefore != 11 {
+		t.Errorf("restarted: %+v", r)
+	}
+	broken = errors.New("the new gateway ended")
+	c.check(503, "PUT", "/api/v1/gateway/restart", "")
 	c.check(200, "GET", "/healthz", "")
 	c.check(200, "GET", "/readyz", "")
 	c.check(200, "GET", "/metrics", "")

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/token"
 )
 
@@ -26,6 +27,9 @@ type Config struct {
 	Tokens *token.Book
 	// Metrics answers /metrics; nil leaves the path out.
 	Metrics http.Handler
+	// RestartGateway has another gateway take over from the one in charge; nil
+	// for a server without a gateway of its own.
+	RestartGateway func(context.Context) (api.GatewayRestart, error)
 	// Ready says why the server is not ready, for /readyz; nil is always ready.
 	Ready func() error
 	// Version of the program, for openapi.json; "" is "dev".
@@ -69,6 +73,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeReplicas()
 	s.routeWatch()
 	s.routeTokens()
+	s.routeGateway()
 	s.routeProbes()
 	s.finishOpenAPI()
 	return s

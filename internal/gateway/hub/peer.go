@@ -16,6 +16,7 @@ type peer struct {
 	conn      net.Conn  // nil while it is not connected
 	sent      uint64    // the revision last sent over conn
 	acked     uint64    // in this epoch; 0 for none
+	state     string    // as it reported last, see wire.Report
 	reported  bool      // it has said, to this hub, all it has in hand
 	since     time.Time // of that report
 	heard     time.Time
@@ -111,6 +112,17 @@ type Info struct {
 	Connected bool      `json:"connected"` // false: its lease still runs
 	Revision  uint64    `json:"revision"`  // acknowledged in this epoch
 	SeenAt    time.Time `json:"seen_at"`
+	State     string    `json:"state"` // "" while it accepts callers, wire.Waiting before, wire.Retiring after; Unheard before it has said so
+}
+
+// Unheard is the state of a gateway that has yet to report to this hub.
+const Unheard = "unheard"
+
+func (p *peer) is() string {
+	if !p.reported {
+		return Unheard
+	}
+	return p.state
 }
 
 // Gateways lists the gateways that count, by id.
@@ -121,7 +133,7 @@ func (h *Hub) Gateways() []Info {
 	for _, p := range h.peers {
 		infos = append(infos, Info{
 			ID: p.record.ID, Listen: p.record.Listen, Pid: p.record.Pid, StartTime: p.record.StartTime,
-			Connected: p.conn != nil, Revision: p.acked, SeenAt: p.heard,
+			Connected: p.conn != nil, Revision: p.acked, SeenAt: p.heard, State: p.is(),
 		})
 	}
 	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })

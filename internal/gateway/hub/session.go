@@ -219,6 +219,7 @@ func (h *Hub) report(p *peer, conn net.Conn, r *wire.Report) error {
 		return fmt.Errorf("the gateway acknowledges revision %d, the highest is %d", acked, h.revision)
 	}
 	h.hear(p)
+	p.state = r.State
 	var touched []string
 	first := !p.reported
 	if acked > p.acked {

@@ -22,15 +22,17 @@ func marked(control string) string {
 }
 
 // EndStrays ends every gateway that a supervisor started for this control
-// socket but the one recorded, whose pid keep is; 0 for none. A server that is
+// socket but those recorded, whose pids keep are. A server that is
 // killed after it has started its gateway and before that has reported leaves
 // one that no record names: it would keep its port for ever. Such a one may
-// finish what it has in hand. EndStrays returns the pids.
-func EndStrays(control string, keep int) (ended []int) {
+// finish what it has in hand. One that was about to take over from another has
+// not: it is recorded before it gets the table without which it accepts nobody.
+// EndStrays returns the pids.
+func EndStrays(control string, keep ...int) (ended []int) {
 	entry := marked(control)
 	self := os.Getpid()
 	for _, i := range proc.List() {
-		if i.Pid == self || i.Pid == keep || i.Zombie || !slices.Contains(proc.Environ(i.Pid), entry) {
+		if i.Pid == self || slices.Contains(keep, i.Pid) || i.Zombie || !slices.Contains(proc.Environ(i.Pid), entry) {
 			continue
 		}
 		p, err := proc.Hold(i.Pid, i.Start)

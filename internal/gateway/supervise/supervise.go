@@ -1,7 +1,9 @@
 // Package supervise keeps the gateway of this machine running: it adopts the one
 // that an earlier run of the control plane left, starts one when there is none,
 // and starts another when it dies. Replacing is all it does; routing tables come
-// to the gateway over its own connection (package hub).
+// to the gateway over its own connection (package hub). On demand it has one
+// gateway follow another without a connect being refused (Restart; how they do
+// that between them is in handover.go of package gateway).
 //
 // The gateway is a session of its own with its output in a log file, so that
 // nothing that happens to the control plane reaches it.
@@ -34,11 +36,13 @@ const (
 	// handOver is how long a gateway with another address may finish what it has
 	// in hand before the new one is started.
 	handOver = 30 * time.Second
+	// stateLook is how often it is looked whether the gateway in charge retired.
+	stateLook = time.Second
 )
 
 // Config says which gateway to keep running.
 type Config struct {
-	ID         string
+	ID         string // of the first; the ones that follow are ID-2, ID-3 and so on
 	Executable string // this program; it is run as `gateway`
 	Listen     string // host:port for traffic
 	Control    string // the control plane's socket
@@ -47,10 +51,14 @@ type Config struct {
 	SlowStart  time.Duration // 0 is the gateway's default, below 0 is off
 	TLSCert    string        // absolute paths of PEM files; "" without TLS
 	TLSKey     string
+	Handover   string        // socket by which one follows another
+	Retire     time.Duration // that one which was followed may go on; 0 is the gateway's default
 	LogFile    string
-	Known      *store.Gateway  // the one recorded, nil for none
+	Known      []store.Gateway // those recorded: the one in charge, and those that retire
 	OnGone     func(id string) // its process is known to be gone
-	Log        *slog.Logger
+	// State is what the gateway with this id is, as the hub knows; nil never knows.
+	State func(id string) State
+	Log   *slog.Logger
 }
 
 // Supervisor keeps one gateway running until Close.
@@ -59,7 +67,11 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	failed chan error
-	up     atomic.Pointer[string] // where it listens, once it has come up
+	up     atomic.Bool
+	at     atomic.Pointer[string] // where the gateway listens, once that is known
+	orders chan order
+	lead   atomic.Pointer[member] // the gateway in charge
+	last   int                    // the highest number of an id so far; for Start and watch alone
 }
 
 // Start adopts the recorded gateway, or starts one.
@@ -68,23 +80,20 @@ func Start(cfg Config) (*Supervisor, error) {
 		return nil, fmt.Errorf("the gateway's log folder: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Supervisor{cfg: cfg, cancel: cancel, failed: make(chan error, 1)}
-	p := s.adopt(ctx)
-	keep := 0
-	if p != nil {
-		keep = p.Pid
-	}
-	if strays := EndStrays(cfg.Control, keep); len(strays) > 0 {
+	s := &Supervisor{cfg: cfg, cancel: cancel, failed: make(chan error, 1), orders: make(chan order)}
+	m, kept := s.adopt(ctx)
+	if strays := EndStrays(cfg.Control, kept...); len(strays) > 0 {
 		cfg.Log.Warn("gateways that an earlier server started and never recorded were ended", "pids", strays)
 	}
-	if p == nil {
+	if m == nil {
 		var err error
-		if p, err = s.spawn(); err != nil {
+		if m, err = s.spawn(ctx); err != nil {
 			cancel()
 			return nil, err
 		}
 	}
-	s.done.Go(func() { s.watch(ctx, p) })
+	s.lead.Store(m)
+	s.done.Go(func() { s.watch(ctx, m) })
 	return s, nil
 }
 
@@ -95,11 +104,14 @@ func (s *Supervisor) Failed() <-chan error { return s.failed }
 // Up says that the gateway has come up, and where it listens: from now on its end
 // is logged, and one that takes its place listens there too, whatever port was
 // asked for.
-func (s *Supervisor) Up(listen string) { s.up.Store(&listen) }
+func (s *Supervisor) Up(listen string) {
+	s.at.Store(&listen)
+	s.up.Store(true)
+}
 
 // listen is where a gateway that is started now shall listen.
 func (s *Supervisor) listen() string {
-	if at := s.up.Load(); at != nil {
+	if at := s.at.Load(); at != nil {
 		return *at
 	}
 	return s.cfg.Listen
@@ -109,28 +121,6 @@ func (s *Supervisor) listen() string {
 func (s *Supervisor) Close() {
 	s.cancel()
 	s.done.Wait()
-}
-
-// adopt holds the recorded gateway if it still runs. One that listens elsewhere
-// than is wanted now, or with other files for TLS, is asked to finish first.
-func (s *Supervisor) adopt(ctx context.Context) *proc.Process {
-	k := s.cfg.Known
-	if k == nil {
-		return nil
-	}
-	p, err := proc.Hold(k.Pid, k.StartTime)
-	if err != nil {
-		s.cfg.OnGone(k.ID)
-		return nil
-	}
-	if s.wanted(k.Listen) && s.encrypts(k.Pid) {
-		return p
-	}
-	s.cfg.Log.Info("the gateway listens elsewhere, or with another certificate file, than wanted; it finishes what it has in hand, then another takes over",
-		"is", k.Listen, "wanted", s.cfg.Listen)
-	finish(ctx, p)
-	s.cfg.OnGone(k.ID)
-	return nil
 }
 
 // wanted tells whether the address is the one asked for; any port is, when
@@ -161,26 +151,44 @@ func (s *Supervisor) encrypts(pid int) bool {
 	return s.encryption() == ""
 }
 
-// spawn starts a gateway.
-func (s *Supervisor) spawn() (*proc.Process, error) {
+// spawn starts a gateway. If one accepts callers at the same address, the new
+// one takes over from it; else it listens itself.
+func (s *Supervisor) spawn(ctx context.Context) (*member, error) {
 	log, err := os.OpenFile(s.cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the gateway's log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(s.cfg.Executable, s.arguments()...)
+	id := s.nextID()
+	cmd := exec.Command(s.cfg.Executable, s.arguments(id)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), marked(s.cfg.Control), tlsMark+"="+s.encryption())
+	cmd.Env = append(os.Environ(), marked(s.cfg.Control), tlsMark+"="+s.encryption(), limitsMark+"="+s.limits())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the gateway cannot be started: %w", err)
 	}
-	return proc.HoldChild(cmd.Process)
+	p, err := proc.HoldChild(cmd.Process)
+	if err != nil {
+		return nil, err
+	}
+	return s.hold(ctx, id, p), nil
 }
 
 // arguments are those of the gateway; what is not set is left to its defaults.
-func (s *Supervisor) arguments() []string {
-	args := []string{"gateway", "--id", s.cfg.ID, "--listen", s.listen(), "--control", s.cfg.Control}
+func (s *Supervisor) arguments(id string) []string {
+	args := []string{"gateway", "--id", id, "--listen", s.listen(), "--control", s.cfg.Control}
+	if s.cfg.Handover != "" {
+		args = append(args, "--handover", s.cfg.Handover)
+	}
+	args = append(args, s.settings()...)
+	if s.cfg.TLSCert != "" {
+		args = append(args, "--tls-cert", s.cfg.TLSCert, "--tls-key", s.cfg.TLSKey)
+	}
+	return args
+}
+
+// settings are the arguments that a restart of the gateway puts in force.
+func (s *Supervisor) settings() (args []string) {
 	if s.cfg.MaxBody != 0 {
 		args = append(args, "--max-body", strconv.FormatInt(s.cfg.MaxBody, 10))
 	}
@@ -190,46 +198,14 @@ func (s *Supervisor) arguments() []string {
 	if s.cfg.SlowStart != 0 {
 		args = append(args, "--slow-start", max(0, s.cfg.SlowStart).String())
 	}
-	if s.cfg.TLSCert != "" {
-		args = append(args, "--tls-cert", s.cfg.TLSCert, "--tls-key", s.cfg.TLSKey)
+	if s.cfg.Retire != 0 {
+		args = append(args, "--retire", s.cfg.Retire.String())
 	}
 	return args
 }
 
-// watch replaces the gateway whenever it dies.
-func (s *Supervisor) watch(ctx context.Context, p *proc.Process) {
-	backOff := firstBackOff
-	for {
-		began := time.Now()
-		if p != nil {
-			if !p.Wait(ctx) {
-				p.Close()
-				return
-			}
-			exit := p.Reap()
-			p.Close()
-			s.cfg.OnGone(s.cfg.ID)
-			s.report(fmt.Errorf("the gateway ended (%s): %s", exit, s.lastLine()))
-		}
-		if time.Since(began) > steadyAfter {
-			backOff = firstBackOff
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(backOff):
-		}
-		backOff = min(2*backOff, maxBackOff)
-		var err error
-		if p, err = s.spawn(); err != nil {
-			s.report(err)
-			p = nil
-		}
-	}
-}
-
 func (s *Supervisor) report(err error) {
-	if s.up.Load() != nil {
+	if s.up.Load() {
 		s.cfg.Log.Error("the gateway is started again", "error", err)
 		return
 	}

@@ -121,7 +121,7 @@ func TestCloseLeavesItAndStartAdoptsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cfg.Known = &store.Gateway{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}
+	p.cfg.Known = []store.Gateway{{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}}
 	p.start(t)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestAnotherAddress(t *testing.T) {
 	p.start(t).Close()
 	pid := p.await(t, 1)[0]
 	started, _ := proc.StartTime(pid)
-	p.cfg.Known = &store.Gateway{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}
+	p.cfg.Known = []store.Gateway{{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}}
 	p.cfg.Listen = "127.0.0.1:4712"
 	p.start(t)
 	p.await(t, 2)
@@ -175,10 +175,11 @@ func TestArguments(t *testing.T) {
 		{Config{SlowStart: 2500 * time.Millisecond}, base + " --slow-start 2.5s"},
 		{Config{TLSCert: "/c", TLSKey: "/k"}, base + " --tls-cert /c --tls-key /k"},
 		{Config{SlowStart: -1}, base + " --slow-start 0s"},
+		{Config{Handover: "next", Retire: time.Minute}, base + " --handover next --retire 1m0s"},
 	} {
 		c.cfg.ID, c.cfg.Listen, c.cfg.Control = "local", "127.0.0.1:0", "sock"
 		s := Supervisor{cfg: c.cfg}
-		if got := strings.Join(s.arguments(), " "); got != c.want {
+		if got := strings.Join(s.arguments("local"), " "); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
@@ -206,7 +207,7 @@ func TestOtherEncryption(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.cfg.Known = &store.Gateway{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}
+			p.cfg.Known = []store.Gateway{{ID: "local", Pid: pid, StartTime: started, Listen: "127.0.0.1:4711"}}
 			p.cfg.TLSCert, p.cfg.TLSKey = c.is, c.is
 			p.start(t)
 			if !c.adopted {

@@ -65,7 +65,17 @@ type Report struct {
 	All     bool    `json:"all,omitempty"`
 	Loads   []Load  `json:"loads,omitempty"`   // those that changed since the last report
 	Tallies []Tally `json:"tallies,omitempty"` // those that changed, counted from the start of the process
+	// State is "" while the gateway accepts callers. One that takes over from
+	// another is first Waiting, and one that was taken over from is Retiring to
+	// its end. Both acknowledge and count as any other.
+	State string `json:"state,omitempty"`
 }
+
+// States of a gateway that does not accept callers.
+const (
+	Waiting  = "waiting"  // it accepts once it has acknowledged a table
+	Retiring = "retiring" // it finishes what it has in hand
+)
 
 // Load is what an endpoint has in hand at one gateway.
 type Load struct {

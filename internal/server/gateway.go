@@ -1,0 +1,28 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"sluice.dev/sluice/api"
+)
+
+type gatewayRestartOutput struct {
+	Body api.GatewayRestart
+}
+
+func (s *server) routeGateway() {
+	register(s, operation(http.MethodPut, prefix+"/gateway/restart", "restart-gateway", "gateway",
+		"Restart the gateway without losing a request",
+		"Another process takes over the listening socket once it has the routing table, and the answer comes when it accepts callers. "+
+			"Streams and WebSockets end in the old one. It puts the gateway's settings of the configuration file in force, and another build of the program.",
+	), s.restartGateway)
+}
+
+func (s *server) restartGateway(ctx context.Context, _ *struct{}) (*gatewayRestartOutput, error) {
+	if s.cfg.RestartGateway == nil {
+		return nil, newProblem(http.StatusServiceUnavailable, codeUnavailable, "this server has no gateway of its own", "restart the gateway where it was started")
+	}
+	body, err := s.cfg.RestartGateway(ctx)
+	return &gatewayRestartOutput{body}, err
+}
