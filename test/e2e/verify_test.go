@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"sluice.dev/sluice/internal/testserver"
 	"sluice.dev/sluice/internal/verify"
 )
 
@@ -64,5 +70,74 @@ func TestVerify(t *testing.T) {
 	p.pausedByFailure("good")
 	if code, r, said = p.verify("good", "--path", "/ready"); code != 4 {
 		t.Errorf("a restart in the middle of a rollout: exit %d, %+v\n%s", code, r, said)
+	}
+}
+
+// TestVerifyWatches changes nothing, and counts what ran by the file that the
+// service writes.
+func TestVerifyWatches(t *testing.T) {
+	p := parallel(t)
+	revision := p.create(p.file("good", 1, slowStart...)).Revision
+	watch := func(ids string) (int, verify.Report, string) {
+		return p.verify("good", "--path", "/infer", "-d", "x", "--watch-only", "--duration", "1500ms", "--ids-file", ids)
+	}
+	code, r, said := watch(p.begun(filepath.Join(t.TempDir(), "ids")))
+	if code != 0 || !r.OK || r.Release != nil || len(r.Phases) != 2 || r.Phases[1].Name != "watched" || r.Sent < 30 || r.RanTwice == nil || *r.RanTwice != 0 {
+		t.Errorf("exit %d, %+v\n%s", code, r, said)
+	}
+	if is := p.service("good").Revision; is != revision {
+		t.Errorf("it only watched, and the revision went from %d to %d", revision, is)
+	}
+	// The whole record names a request at its beginning and at its end: to one who
+	// takes each line for a run, all of them ran twice.
+	code, r, said = watch(p.record)
+	if code != 1 || r.OK || r.Lost+r.Cut != 0 || r.RanTwice == nil || *r.RanTwice != r.Sent {
+		t.Errorf("each id twice: exit %d, %+v\n%s", code, r, said)
+	}
+	if code, _, said = watch(filepath.Join(t.TempDir(), "none")); code != 1 || !strings.Contains(said, "none") {
+		t.Errorf("no such file: exit %d\n%s", code, said)
+	}
+}
+
+// begun is a file that, when it is read, holds the id of each request that a
+// replica has begun, one a line.
+func (p *plane) begun(path string) string {
+	p.t.Helper()
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	go func() {
+		out, err := os.OpenFile(path, os.O_WRONLY, 0) // waits for the reader
+		if err != nil {
+			return
+		}
+		defer out.Close()
+		list, _ := testserver.ReadRecord(p.record)
+		for _, e := range list {
+			if e.Kind == "begin" {
+				fmt.Fprintln(out, e.ID)
+			}
+		}
+	}()
+	p.t.Cleanup(func() { // a reader that never came
+		if in, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
+			in.Close()
+		}
+	})
+	return path
+}
+
+// TestVerifyOfAReleaseThatEndsOtherwise: no request is lost, and the release is
+// not what was asked for.
+func TestVerifyOfAReleaseThatEndsOtherwise(t *testing.T) {
+	p := parallel(t)
+	p.create(p.file("good", 2, slowStart...))
+	code, r, said := p.verify("good", "--path", "/infer", "-d", "x", "--update", "--set", "metadata.instance=2")
+	if code != 5 || r.Lost+r.Cut != 0 {
+		t.Errorf("nothing to change: exit %d, %+v\n%s", code, r, said)
+	}
+	code, r, said = p.verify("good", "--path", "/infer", "-d", "x", "--update", "--set", "containers[0].command="+testserver.Command(failing...))
+	if code != 5 || r.OK || r.Lost+r.Cut != 0 || r.Release == nil || r.Release.Reached || r.Release.What != "update" {
+		t.Errorf("an update that fails: exit %d, %+v\n%s", code, r, said)
 	}
 }
