@@ -42,7 +42,9 @@ func TestAStreamIsWholeOrAFault(t *testing.T) {
 		fault   string
 	}{
 		{"the real server", real, ""},
-		{"refused", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "nothing is ready", http.StatusServiceUnavailable) }), "status 503 Service Unavailable: nothing is ready"},
+		{"refused", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "nothing is ready", http.StatusServiceUnavailable)
+		}), "status 503 Service Unavailable: nothing is ready"},
 		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "no answer"},
 		{"cut", stream(event("2"), 2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "broke off"},
 		{"ended early and politely", stream(event("2"), 1, say("")), "digits were answered; the end came: false"},

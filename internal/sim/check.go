@@ -58,7 +58,8 @@ func (w *World) noteEnds(ch *store.Change, old map[string]rollout.Replica) {
 			if was.Stage == rollout.Live && !r.Core.Killed.Equal(was.Killed) {
 				end = api.Drain{Grace: end.Grace, Mode: api.DrainIdle}
 			}
-			w.store.ends[r.Core.ID] = end
+			_, _, inHand := w.gateways.routed(w.processes.addressOf(r.Core.ID))
+			w.store.ends[r.Core.ID] = ending{end, inHand}
 		}
 	}
 	for _, id := range ch.DropReplicas {
@@ -194,9 +195,9 @@ func (w *World) checkTerminate(p *process) {
 		w.fail("SIGTERM to %s while a gateway routes to it", id)
 	case !drain.Sigterm:
 		w.fail("SIGTERM to %s, whose version does not want any", id)
-	case inHand && drain.Mode == api.DrainIdle:
+	case inHand && drain.inHand && drain.Mode == api.DrainIdle:
 		w.fail("SIGTERM to %s with requests in hand, though it drains until idle", id)
-	case inHand && w.now.Before(left.Add(250*time.Millisecond)):
+	case inHand && drain.inHand && w.now.Before(left.Add(250*time.Millisecond)):
 		w.fail("SIGTERM to %s %s after it was last picked, with requests in hand", id, w.now.Sub(left))
 	}
 }

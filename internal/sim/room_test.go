@@ -31,6 +31,7 @@ func TestFoundSeeds(t *testing.T) {
 	for seed, found := range map[uint64]string{
 		21067: "a kill, decided while the replica was live, was judged by its later end",
 		21266: "a start that had found no room took room when a later control plane loaded its record",
+		21957: "a signal that was sent again was judged by a gateway that was out when it was decided",
 		50221: "a gateway counted as caught up before it had the table decided in its absence",
 	} {
 		if r := Run(Config{Seed: seed, Steps: 4000, Store: memory.New()}); r.Err != nil {

@@ -15,8 +15,8 @@ type faultyStore struct {
 	store.Store
 	w      *World
 	full   bool
-	states map[string]*state    // what is stored, as the checks see it
-	ends   map[string]api.Drain // how replicas are to end whose signal was decided
+	states map[string]*state // what is stored, as the checks see it
+	ends   map[string]ending // how replicas are to end whose signal was decided
 }
 
 // state is what is stored of one service.
@@ -75,6 +75,14 @@ func (s *faultyStore) fold(ch *store.Change) *state {
 		st.replicas[r.Core.ID] = r.Core
 	}
 	return st
+}
+
+// ending is how a replica is to end, and whether anything was known to be in its
+// hands, when its signal was decided. A gateway whose lease had run out by then may
+// count again when the signal is sent, or sent again after a crash.
+type ending struct {
+	api.Drain
+	inHand bool
 }
 
 // drain is how replicas of a version are to end.

@@ -51,7 +51,7 @@ type killed struct{}
 
 func newWorld(cfg Config) *World {
 	w := &World{clock: clock{now: epoch}, rand: rand.New(rand.NewPCG(cfg.Seed, 0x5105ce))}
-	w.store = &faultyStore{Store: cfg.Store, w: w, states: map[string]*state{}, ends: map[string]api.Drain{}}
+	w.store = &faultyStore{Store: cfg.Store, w: w, states: map[string]*state{}, ends: map[string]ending{}}
 	w.processes = &processes{w: w, all: map[string]*process{}}
 	w.gateways = newGateways(w, 1+w.rand.IntN(2))
 	for i := range 1 + w.rand.IntN(2) {
