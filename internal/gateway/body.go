@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +49,38 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // Room in a buffer for "7ff5\r\n" before a chunk and "\r\n" after it.
 const chunkHead, chunkTail = 8, 2
 
+// earlySize is the most of a body that is sent together with the head.
+const earlySize = 16 << 10
+
+// readEarly adds to the head what has come of the body. It does not wait for
+// more. A small request thus goes to the replica in one write and one packet,
+// and nobody is needed to carry its body while the answer is read.
+//
+// Not so for a body in chunks, whose reader in net/http takes a read of nothing
+// for a failure, as TLS does; nor where the caller waits for a word before it sends
+// its body.
+func (x *exchange) readEarly() {
+	r := x.request
+	if x.body != bodySized || r.ProtoMajor != 1 || r.Header["Expect"] != nil {
+		return
+	}
+	c, ok := r.Context().Value(callerKey{}).(*callerConn)
+	if !ok {
+		return
+	}
+	c.ready.Store(true)
+	defer c.ready.Store(false)
+	size := x.headSize + int(min(r.ContentLength, earlySize))
+	x.head = slices.Grow(x.head, size-x.headSize)
+	for len(x.head) < size && x.bodyErr == nil {
+		n, err := r.Body.Read(x.head[len(x.head):size])
+		x.head, x.bodyErr = x.head[:len(x.head)+n], err
+		if n == 0 {
+			return
+		}
+	}
+}
+
 // upload carries the request's body to the replica. It runs beside the reading
 // of the answer, which may come before the body has ended. Its result is nil
 // once the caller has sent everything, whether or not the replica took it.
@@ -62,10 +95,22 @@ func (x *exchange) upload(c *upstream) {
 func (x *exchange) carry(c *upstream) error {
 	buffer := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buffer)
-	var total int64
+	total := int64(len(x.head) - x.headSize)
 	limit := x.gateway.cfg.MaxBody
 	free := false
-	refused := false // by the replica, which may well answer all the same
+	refused := x.refused // by the replica, which may well answer all the same
+	if len(x.pending) > 0 && !refused {
+		if _, err := c.Write(x.pending); err != nil {
+			refused = true
+			x.unfinished.Store(true)
+		}
+	}
+	if x.bodyErr == io.EOF {
+		return nil
+	}
+	if x.bodyErr != nil { // not to be read again: net/http says so once
+		return x.bodyErr
+	}
 	for {
 		free = x.bindRead(free)
 		n, err := x.request.Body.Read(buffer[chunkHead : len(buffer)-chunkTail])

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"net"
 	"net/http"
@@ -19,7 +20,11 @@ func (l callers) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &callerConn{TCPConn: conn.(*net.TCPConn), wait: l.wait}, nil
+	s, err := newSocket(conn.(*net.TCPConn))
+	if err != nil { // it is closed already, which its first read will say
+		return conn, nil
+	}
+	return &callerConn{socket: s, wait: l.wait}, nil
 }
 
 // callerConn is a connection on which a write ends with an error when the caller
@@ -27,9 +32,31 @@ func (l callers) Accept() (net.Conn, error) {
 // and a place at the replica, for ever. It says nothing about the time between
 // writes, so that a stream may be silent as long as it likes.
 type callerConn struct {
-	*net.TCPConn
+	*socket
 	wait  time.Duration
 	armed atomic.Int64 // instant at which the deadline was last set; far ahead when it is not ours
+	ready atomic.Bool  // reads do not wait
+}
+
+// Read returns 0 and nil where ready is set and nothing is there. Reads of one
+// byte always wait: with such a one, beside all others, net/http watches for the
+// caller's leaving, from the moment at which a read of the body finds its end.
+func (c *callerConn) Read(p []byte) (int, error) {
+	if len(p) > 1 && c.ready.Load() {
+		return c.readReady(p)
+	}
+	return c.socket.Read(p)
+}
+
+// callerKey is where the context of a request has its callerConn, if that is
+// what net/http reads from: not with TLS.
+type callerKey struct{}
+
+func withCaller(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(*callerConn); ok {
+		return context.WithValue(ctx, callerKey{}, c)
+	}
+	return ctx
 }
 
 const notOurs = math.MaxInt64
@@ -43,7 +70,7 @@ func (c *callerConn) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.TCPConn.Write(p)
+	return c.socket.Write(p)
 }
 
 // SetWriteDeadline is for those who know better, such as the end of TLS.

@@ -25,13 +25,18 @@ type exchange struct {
 	upgrade  string
 	body     bodyKind
 
-	head       []byte
+	head       []byte // and what follows it at once: the early part of the body
+	headSize   int
+	pending    []byte // of the early part, what was not written with the head
+	bodyErr    error  // how the reading of the early part ended, if it did; io.EOF is the proper end
+	uploads    bool   // there is more to send than what went with the head
 	scratch    []byte
 	answer     answer
 	chunks     chunks
 	uploaded   chan error
 	reading    atomic.Int32
 	unfinished atomic.Bool // the replica did not take the whole body
+	refused    bool        // it did not even take the early part
 	answered   bool        // the header of an answer went out
 	hijacked   bool
 }
@@ -59,6 +64,8 @@ func (x *exchange) forward() (whole bool) {
 	x.upgrade = upgradeOf(x.request)
 	x.body = bodyOf(x.request)
 	x.head = x.appendHead(x.head[:0])
+	x.headSize = len(x.head)
+	x.readEarly()
 	c, whole := x.deliver()
 	if c == nil {
 		return whole
@@ -113,8 +120,9 @@ func (x *exchange) again(why verdict, last error) bool {
 	return false
 }
 
-// try writes the head to one replica. With sent false nothing was, and the
-// endpoint has been let go of.
+// try writes the head to one replica, and of the early part of the body what
+// there is room for. With sent false nothing was, and the endpoint has been let
+// go of.
 func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 	c, err = e.connect(x.request.Context(), x.gateway.cfg.DialWait)
 	if err != nil {
@@ -127,7 +135,7 @@ func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 		e.abandon()
 		return nil, false, errLeft
 	}
-	n, err := c.Write(x.head)
+	n, err := c.writeAtLeast(x.head, x.headSize)
 	if err != nil && n == 0 {
 		c.Close()
 		e.abandon()
@@ -137,10 +145,15 @@ func (x *exchange) try(e *endpoint) (c *upstream, sent bool, err error) {
 		return nil, false, err
 	}
 	e.handed()
-	if err != nil {
+	if n < x.headSize {
 		c.Close()
 		return nil, true, err
 	}
+	if err != nil { // it may have answered all the same
+		x.refused = true
+		x.unfinished.Store(true)
+	}
+	x.pending = x.head[n:]
 	return c, true, nil
 }
 
@@ -159,7 +172,8 @@ func (x *exchange) unreachable(e *endpoint, err error) {
 // converse sends the body, passes the answer on, and gives the connection back.
 func (x *exchange) converse(c *upstream) (whole bool) {
 	leave := context.AfterFunc(x.request.Context(), c.abort)
-	if x.body != bodyNone {
+	more := x.bodyErr != io.EOF || len(x.pending) > 0 && !x.refused
+	if x.uploads = x.body != bodyNone && more; x.uploads {
 		if w, ok := x.writer.(interface{ EnableFullDuplex() error }); ok {
 			w.EnableFullDuplex()
 		}
@@ -185,7 +199,7 @@ func (x *exchange) converse(c *upstream) (whole bool) {
 // conclude ends the upload and, where the answer failed, tells the caller.
 func (x *exchange) conclude(c *upstream, err error) (whole bool) {
 	var upload error
-	uploading := x.body != bodyNone
+	uploading := x.uploads
 	if uploading && err != nil {
 		var ended bool
 		upload, ended = x.uploadEnd(c)

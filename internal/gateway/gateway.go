@@ -143,6 +143,7 @@ func newGateway(cfg Config) *Gateway {
 		MaxHeaderBytes:    max(g.cfg.MaxHeader-4096, 1),
 		ReadHeaderTimeout: g.cfg.HeaderWait,
 		IdleTimeout:       g.cfg.CallerIdle,
+		ConnContext:       withCaller,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		ConnState:         g.count,
 		Protocols:         new(http.Protocols),

@@ -29,7 +29,7 @@ func (x *exchange) receive(c *upstream) (keep bool, err error) {
 	if x.service.limits.keepalive > 0 { // it ends with the header
 		c.SetReadDeadline(time.Time{})
 	}
-	if x.body != bodyNone {
+	if x.uploads {
 		x.freeRead(readingBound, readingFree)
 	}
 	if a.status == http.StatusSwitchingProtocols {

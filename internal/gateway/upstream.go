@@ -5,24 +5,18 @@ import (
 	"context"
 	"errors"
 	"net"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // upstream is a connection to a replica that speaks HTTP/1.1, used for one
 // request at a time.
 type upstream struct {
-	*net.TCPConn
+	*socket
 	in        *bufio.Reader
 	reused    bool          // it has carried a request before
 	expires   instant       // while idle
 	keepAlive time.Duration // how long the server says it keeps it, less a margin; 0 when it does not say
 
-	raw   syscall.RawConn
-	probe func(fd uintptr)
-	ready [1]unix.PollFd
 	abort func() // closes it; made once, because each request needs it
 }
 
@@ -59,24 +53,12 @@ func (e *endpoint) dial(ctx context.Context, timeout time.Duration) (net.Conn, e
 }
 
 func newUpstream(conn *net.TCPConn) (*upstream, error) {
-	raw, err := conn.SyscallConn()
+	s, err := newSocket(conn)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	c := &upstream{TCPConn: conn, in: bufio.NewReaderSize(conn, 4<<10), raw: raw}
-	c.probe = func(fd uintptr) {
-		c.ready[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-		unix.Poll(c.ready[:], 0)
-	}
+	c := &upstream{socket: s, in: bufio.NewReaderSize(s, 4<<10)}
 	c.abort = func() { c.Close() }
 	return c, nil
-}
-
-// stale tells that an idle connection cannot be used: its server has closed it,
-// or has sent something that nobody asked for.
-func (c *upstream) stale() bool {
-	c.ready[0].Revents = 0
-	err := c.raw.Control(c.probe)
-	return err != nil || c.ready[0].Revents != 0
 }
