@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/store/sqlite"
 	"sluice.dev/sluice/internal/traffic"
 )
 
@@ -40,6 +42,25 @@ type order struct {
 
 func newFleet() *fleet {
 	return &fleet{running: map[string]int{}, routes: map[string]traffic.Route{}, watched: map[string]chan order{}}
+}
+
+// openFleet runs a controller on a database in dir, with a fleet as its world.
+func openFleet(ctx context.Context, dir string) (f *fleet, end func(), err error) {
+	st, err := sqlite.Open(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	f = newFleet()
+	f.controller = controller.New(controller.Config{Store: st, Runtime: f, Gateways: f, Content: noFiles{}, Log: slog.New(slog.DiscardHandler)})
+	end = func() {
+		f.controller.Close()
+		st.Close()
+	}
+	if err := f.controller.Run(ctx); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return f, end, nil
 }
 
 // watch has the orders for a service sent to the channel that it returns, as

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	goruntime "runtime"
 	"runtime/debug"
@@ -14,7 +13,6 @@ import (
 
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/runtime"
-	"sluice.dev/sluice/internal/store/sqlite"
 )
 
 // scaleBench runs the controller on SQLite with many services in a simulated
@@ -41,18 +39,12 @@ func (b *scaleBench) run(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	st, err := sqlite.Open(ctx, dir)
+	world, closeFleet, err := openFleet(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	world := newFleet()
-	c := controller.New(controller.Config{Store: st, Runtime: world, Gateways: world, Content: noFiles{}, Log: slog.New(slog.DiscardHandler)})
-	world.controller = c
-	defer c.Close()
-	if err := c.Run(ctx); err != nil {
-		return err
-	}
+	defer closeFleet()
+	c := world.controller
 	began := time.Now()
 	if err := b.create(ctx, c); err != nil {
 		return err

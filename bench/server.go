@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 
 	"sluice.dev/sluice/client"
 	"sluice.dev/sluice/internal/controller"
-	"sluice.dev/sluice/internal/store/sqlite"
 )
 
 // serverBench measures how long `sluice server` takes from its start until
@@ -75,18 +73,12 @@ func (b *serverBench) fill(ctx context.Context, data string) error {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}
-	st, err := sqlite.Open(ctx, data)
+	world, closeFleet, err := openFleet(ctx, data)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	world := newFleet()
-	c := controller.New(controller.Config{Store: st, Runtime: world, Gateways: world, Content: noFiles{}, Log: slog.New(slog.DiscardHandler)})
-	world.controller = c
-	defer c.Close()
-	if err := c.Run(ctx); err != nil {
-		return err
-	}
+	defer closeFleet()
+	c := world.controller
 	for i := range b.services {
 		if _, err := c.Create(ctx, controller.By{Actor: "bench"}, serviceFile(fmt.Sprintf("s%04d", i), 0)); err != nil {
 			return err

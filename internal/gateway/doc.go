@@ -20,7 +20,7 @@
 //
 // One request, step by step: handler.go finds the service, checks its token and
 // body's size; pick.go chooses a replica (limits.go, ramp.go); forward.go sends the request (request.go,
-// body.go); pass.go passes the answer on (response.go, chunked.go); tunnel.go and
+// body.go; both sides read and write by socket_linux.go); pass.go passes the answer on (response.go, chunked.go); tunnel.go and
 // h2.go do so for upgrades and for gRPC; problem.go is what a caller gets when
 // it does not work. table.go puts tables in force, link.go and report.go talk
 // to the control plane.
