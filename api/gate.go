@@ -167,3 +167,12 @@ type GateSide struct {
 	Canceled uint64  `json:"canceled,omitempty" doc:"the caller went away first; part of no metric"`
 	Value    float64 `json:"value" doc:"of the metric: a fraction, seconds, or a number"`
 }
+
+// GateRecord is what the gates of a plan made of one batch.
+type GateRecord struct {
+	Target  int          `json:"target" doc:"of the batch: how many replicas run the new version"`
+	At      Time         `json:"at" doc:"when it was judged last"`
+	Action  GateAction   `json:"action" enum:"continue,wait,pause,rollback" doc:"what follows: of several gates the strictest word counts"`
+	Reason  string       `json:"reason" doc:"one sentence"`
+	Results []GateResult `json:"results" nullable:"false"`
+}

@@ -54,6 +54,8 @@ type Plan struct {
 	Batch         *Batch    `json:"batch,omitempty" doc:"automatic: the batches"`
 	Paused        bool      `json:"paused" doc:"the rollout it leads is paused; of a pending plan: its rollout begins paused"`
 	OnFailure     OnFailure `json:"on_failure" enum:"pause,rollback"`
+	Gates         []Gate    `json:"gates,omitempty" doc:"what each batch must pass before the next one begins"`
+	Judging       bool      `json:"judging" doc:"the gates of the present batch are being asked"`
 	Phase         PlanPhase `json:"phase" enum:"pending,in_effect,completed"`
 	Stage         PlanStage `json:"stage" enum:",running,paused,batch_completed" doc:"of the present batch while in effect, else empty"`
 	Target        int       `json:"target" doc:"in effect: how many replicas the present batch leads to"`

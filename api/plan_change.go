@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,7 @@ type PlanChange struct {
 	Batch         *BatchChange `json:"batch,omitempty" doc:"automatic"`
 	Paused        *bool        `json:"paused,omitempty" doc:"true pauses, false resumes; of a pending plan: its rollout begins paused"`
 	OnFailure     *OnFailure   `json:"on_failure,omitempty" enum:"pause,rollback" doc:"what a failed new replica leads to; pause is the default"`
+	Gates         *[]Gate      `json:"gates,omitempty" doc:"what each batch must pass before the next one begins, all of them; an empty list for none"`
 }
 
 // Check tells what is wrong with the change by itself: *InvalidError, or nil.
@@ -29,7 +31,7 @@ func (ch PlanChange) Check() error {
 	c := &planReader{}
 	switch {
 	case ch == PlanChange{}:
-		c.wrong("", nil, "the change is empty; give target_updated (manual), batch (automatic), paused or on_failure")
+		c.wrong("", nil, "the change is empty; give target_updated (manual), batch (automatic), gates, on_failure or paused")
 	case ch.TargetUpdated != nil && ch.Batch != nil:
 		c.wrong("batch", nil, "target_updated (manual) and batch (automatic) are two modes of which a plan has one; give one of them")
 	case ch.Batch != nil && *ch.Batch == BatchChange{}:
@@ -40,6 +42,10 @@ func (ch PlanChange) Check() error {
 	}
 	if f := ch.OnFailure; f != nil && *f != FailurePauses && *f != FailureRollsBack {
 		c.wrong("on_failure", *f, "%q and %q are allowed", FailurePauses, FailureRollsBack)
+	}
+	if ch.Gates != nil {
+		_, problems := GateRules("gates", *ch.Gates)
+		c.problems = append(c.problems, problems...)
 	}
 	return c.err()
 }
@@ -60,7 +66,7 @@ func ParsePlanChange(data []byte) (ch PlanChange, err error) {
 			`it is not an object such as {"target_updated": 2} or {"batch": {"size": "25%%", "interval": "5m"}}`)}}
 	}
 	c.object("", root, map[string]any{
-		"target_updated": &ch.TargetUpdated, "paused": &ch.Paused, "on_failure": &ch.OnFailure,
+		"target_updated": &ch.TargetUpdated, "paused": &ch.Paused, "on_failure": &ch.OnFailure, "gates": &ch.Gates,
 		"batch": func(fields map[string]any) {
 			ch.Batch = &BatchChange{}
 			c.object("batch.", fields, map[string]any{"size": &ch.Batch.Size, "interval": &ch.Batch.Interval})
@@ -109,7 +115,9 @@ func (c *planReader) object(under string, fields, into map[string]any) {
 			}
 			to(inside)
 		default:
-			if err := json.Unmarshal(encode(value), to); err != nil {
+			d := json.NewDecoder(bytes.NewReader(encode(value)))
+			d.DisallowUnknownFields()
+			if err := d.Decode(to); err != nil {
 				c.wrong(path, nil, "%s", readError(path, value, err))
 			}
 		}

@@ -42,6 +42,7 @@ type Rollout struct {
 	WaitingFor    string       `json:"waiting_for" doc:"one sentence, empty when it waits for nothing"`
 	NextBatchAt   *Time        `json:"next_batch_at" doc:"when the next automatic batch starts; null when none is due, and while it is paused"`
 	Planned       bool         `json:"planned" doc:"an update plan is in effect on it"`
+	Gates         []GateRecord `json:"gates,omitempty" doc:"what the gates of its plan made of each batch"`
 	Reason        string       `json:"reason" doc:"why it is paused: user, failure, stopped, plan deleted, gate; empty when it is not"`
 	Message       string       `json:"message" doc:"what happened, for a person"`
 	Creator       string       `json:"creator"`

@@ -13,6 +13,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store/sqlite"
 	"sluice.dev/sluice/internal/traffic"
@@ -151,6 +152,8 @@ func (f *fleet) Acked() uint64                           { return f.tables.Load(
 func (f *fleet) WaitAcked(context.Context, uint64) error { return nil }
 func (f *fleet) Open()                                   {}
 func (f *fleet) Address(service string) string           { return "http://gateway/" + service }
+
+func (f *fleet) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 
 func (f *fleet) InHand(string) controller.InHand {
 	return controller.InHand{Known: true, IdleSince: time.Now().Add(-time.Minute)}

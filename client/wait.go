@@ -165,7 +165,7 @@ func (w *wait) lookAtRollout(s *api.Service, ro *api.Rollout) bool {
 		return w.finish(w.goal == RolledBack, "the %s to version %d was rolled back to version %d", ro.Kind, ro.ToVersion, s.CurrentVersion)
 	case ro.Phase == api.RolloutSuperseded:
 		return w.finish(false, "the %s to version %d was superseded", ro.Kind, ro.ToVersion)
-	case s.Status == api.StatusFailed || ro.Phase == api.RolloutPaused && ro.Reason == "failure":
+	case s.Status == api.StatusFailed || ro.Phase == api.RolloutPaused && (ro.Reason == "failure" || ro.Reason == "gate"):
 		return w.finish(false, "%s", s.Message)
 	case ro.Phase == api.RolloutPaused && ro.Reason == "plan deleted":
 		return w.finish(false, "the update plan was deleted at %d of %d", ro.Updated, ro.Total)
@@ -177,7 +177,7 @@ func (w *wait) lookAtRollout(s *api.Service, ro *api.Rollout) bool {
 
 // atManualTarget tells whether a plan waits for its operator.
 func atManualTarget(p *api.Plan) bool {
-	return p != nil && p.Phase == api.PlanInEffect && p.Stage == api.StageBatchCompleted && p.Batch == nil && p.Target < p.Total
+	return p != nil && p.Phase == api.PlanInEffect && p.Stage == api.StageBatchCompleted && p.Batch == nil && !p.Judging && p.Target < p.Total
 }
 
 // lookBack asks what became of the rollout after another one has begun.

@@ -84,7 +84,11 @@ func (s *session) finish(ctx context.Context, c *client.Client, f *changeFlags, 
 // nextStep is what leads on from a failure.
 func nextStep(s *api.Service) string {
 	switch {
-	case !rolling(s) || s.Rollout.Reason != "failure":
+	case !rolling(s):
+		return ""
+	case s.Rollout.Reason == "gate":
+		return fmt.Sprintf("\n`sluice resume %s` measures anew, `sluice plan rollback %s` goes back, `sluice plan set %s --no-gates` and a resume go on without", s.Name, s.Name, s.Name)
+	case s.Rollout.Reason != "failure":
 		return ""
 	case s.Status == api.StatusFailed:
 		return fmt.Sprintf("\n`sluice update %s` changes it, `sluice resume %s` tries again", s.Name, s.Name)

@@ -118,7 +118,7 @@ func summary(s *api.Service) string {
 		line += fmt.Sprintf(": %d of %d ready", done, total)
 	}
 	// After a failure the message says what to do already.
-	if rolling(s) && s.Rollout.WaitingFor != "" && s.Rollout.Reason != "failure" {
+	if rolling(s) && s.Rollout.WaitingFor != "" && s.Rollout.Reason != "failure" && s.Rollout.Reason != "gate" {
 		line += "; waiting for " + s.Rollout.WaitingFor
 	}
 	return oneLine(line)

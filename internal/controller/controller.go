@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/placement"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
@@ -32,6 +33,9 @@ type Gateways interface {
 	InHand(replica string) InHand
 	// Open lets tables out to gateways; before it they keep the ones they have.
 	Open()
+	// Measured is what they have counted for each version of a service, and the
+	// upper bounds of the latency buckets in seconds.
+	Measured(service string) (byVersion map[int]gate.Counts, bounds []float64)
 	// Address is where callers reach a service.
 	Address(service string) string
 }
@@ -60,7 +64,8 @@ type Config struct {
 	Content  Content
 	// Warn says what the runtime cannot do of what a service file asks for; nil
 	// for nothing.
-	Warn func(*api.Spec) []string
+	Warn  func(*api.Spec) []string
+	Probe Probe // for gates that ask outside
 	// Resources are the resource groups by name; "" is public.
 	Resources map[string]Group
 	// Dir is the folder that relative paths of a service file are meant from when

@@ -75,6 +75,7 @@ func (s *service) step() time.Duration {
 	s.vacate()
 	s.act(steps)
 	s.publish()
+	s.watchGates()
 	if s.state.Service.Deleting && len(s.state.Replicas) == 0 {
 		s.bury()
 	}

@@ -35,6 +35,9 @@ type service struct {
 	unroutedAt map[string]uint64
 	acting     map[string]bool   // replicas whose start is under way
 	held       map[string]string // replicas that have something of a resource group, and which
+	gates      measuring         // what the gates of the present batch are judged by
+	looking    bool              // at the gates, at this moment or soon
+	counted    time.Time         // when the gateways' numbers were read last
 	trouble    string            // why the last commit failed, "" when it did not
 	stopAlarm  func()            // of the turn that is due by the clock
 }

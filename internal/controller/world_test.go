@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
 	"sluice.dev/sluice/internal/store/sqlite"
@@ -190,6 +191,8 @@ func (g *plane) Acked() uint64 {
 }
 
 func (g *plane) WaitAcked(context.Context, uint64) error { return nil }
+func (g *plane) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
+
 func (g *plane) InHand(string) InHand {
 	return InHand{Known: true, IdleSince: time.Now().Add(-time.Hour).UTC().Round(0)}
 }

@@ -8,6 +8,8 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/gate"
+	"sluice.dev/sluice/internal/gate/probe"
 	"sluice.dev/sluice/internal/gateway/hub"
 	"sluice.dev/sluice/internal/gateway/supervise"
 	"sluice.dev/sluice/internal/gateway/wire"
@@ -65,6 +67,10 @@ func (g gateways) InHand(replica string) controller.InHand {
 	return controller.InHand{Known: d.Known, InFlight: d.InFlight, IdleSince: at(d.IdleSince), LastPicked: at(d.LastPicked)}
 }
 
+func (g gateways) Measured(service string) (map[int]gate.Counts, []float64) {
+	return g.p.hub.Measured(service)
+}
+
 func (g gateways) Address(service string) string { return g.p.address() + "/api/predict/" + service }
 
 // address is where callers reach the gateway: where it listens, or where it was
@@ -87,4 +93,15 @@ func at(t time.Time) time.Time {
 		return t
 	}
 	return t.UTC().Round(0)
+}
+
+// probes asks outside on the controller's behalf.
+type probes struct{}
+
+func (probes) Check(ctx context.Context, rule api.GateRule, about controller.GateSubject) error {
+	return probe.Check(ctx, rule, probe.Subject(about))
+}
+
+func (probes) Measure(ctx context.Context, rule api.GateRule, about controller.GateSubject) gate.Measurement {
+	return probe.Measure(ctx, rule, probe.Subject(about))
 }

@@ -159,7 +159,7 @@ func (p *plane) makeController(file File) error {
 		return fmt.Errorf("the working directory is not known: %w", err)
 	}
 	p.controller = controller.New(controller.Config{
-		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings,
+		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
 		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil

@@ -15,9 +15,16 @@ import (
 // nextBatch begins an automatic batch from a number of updated replicas: 25% of
 // 10 leads to 3, 6, 9 and 10.
 func (s *State) nextBatch(from int) {
+	s.freshBatch()
 	ro := s.changeRollout()
-	ro.BatchFrom, ro.BatchDoneAt = from, time.Time{}
-	ro.TargetUpdated = s.batchTarget(from)
+	ro.BatchFrom, ro.TargetUpdated = from, s.batchTarget(from)
+}
+
+// freshBatch forgets what was found of the batch before.
+func (s *State) freshBatch() {
+	ro := s.changeRollout()
+	ro.BatchAt, ro.BatchDoneAt, ro.Asked = s.Now, time.Time{}, nil
+	ro.GateAction, ro.GateReason = "", ""
 }
 
 func (s *State) batchTarget(from int) *api.Count {
@@ -58,15 +65,22 @@ func (s *State) nextBatchAt() time.Time {
 	return ro.BatchDoneAt.Add(sv.Plan.Batch.Interval)
 }
 
-// batches notices that a batch is complete and begins the next one when its time
-// has come. One that has a crash after it was completed is waited for.
+// batches notices that a batch is complete and begins the next one when its gates
+// are passed and its time has come. One that has a crash after it was completed
+// is waited for, with its gates.
 func (d *decision) batches() {
 	s := d.s
 	ro := s.Service.Rollout
+	last := s.Service.whole() && !s.Service.gated()
 	switch at := s.nextBatchAt(); {
-	case !s.Service.planned() || ro.Paused() || ro.RollingBack || ro.TargetUpdated == nil || !s.atTarget(&d.c):
+	case !s.Service.planned() || ro.Paused() || ro.RollingBack || last:
+	case d.stoppedByGate():
+	case !s.atTarget(&d.c):
 	case ro.BatchDoneAt.IsZero():
 		d.step(Step{Kind: BatchDone})
+	case s.Service.gated():
+	case ro.Asked != nil:
+		d.step(Step{Kind: NextBatch})
 	case at.IsZero():
 	case s.Now.Before(at):
 		d.Wake = earliest(d.Wake, at)
@@ -81,7 +95,7 @@ func (s *State) PlanView() *api.Plan {
 	if p == nil {
 		return nil
 	}
-	v := &api.Plan{TargetUpdated: s.shown(p.Target), Paused: p.Paused, OnFailure: p.OnFailure, Phase: api.PlanPending, Total: s.Service.Desired}
+	v := &api.Plan{TargetUpdated: s.shown(p.Target), Paused: p.Paused, OnFailure: p.OnFailure, Gates: p.Gates, Phase: api.PlanPending, Total: s.Service.Desired}
 	if p.Batch != nil {
 		v.Batch = &api.Batch{Size: p.Batch.Size, Interval: api.Interval(p.Batch.Interval)}
 	}
@@ -100,7 +114,7 @@ func (s *State) inEffect(v *api.Plan) {
 	v.Target, v.Updated = s.Service.TargetUpdated(), c.updated
 	v.NextBatchAt = api.AtPtr(s.nextBatchAt())
 	v.WaitingFor = s.WaitingFor()
-	v.Paused = ro.Paused()
+	v.Paused, v.Judging = ro.Paused(), s.Judging()
 	if v.Batch == nil {
 		v.TargetUpdated = s.inForce()
 	}

@@ -106,7 +106,7 @@ func (d *decision) arrive() {
 	switch {
 	case ro.Paused() && ro.Restore && c.allReady() == n && c.allLive() == n:
 		d.step(Step{Kind: Continue, Reason: "the mix from before the stop is back"})
-	case ro.Active() && !ro.Paused() && there && s.Service.whole() && c.live[base] == 0:
+	case ro.Active() && !ro.Paused() && there && s.Service.whole() && c.live[base] == 0 && !s.Service.gated():
 		d.step(Step{Kind: Complete})
 	case ro.Active() && !ro.Paused() && there && ro.RollingBack && c.ready[base] == n && c.live[base] == n:
 		d.step(Step{Kind: RollBack})

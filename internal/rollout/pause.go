@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"time"
+
 	"sluice.dev/sluice/api"
 )
 
@@ -29,7 +31,10 @@ func (s *State) unpause() {
 			r.Stood += s.Now.Sub(later(ro.PausedAt, r.FirstStartAt))
 		}
 	}
-	if !ro.BatchDoneAt.IsZero() { // countdowns stand still too
+	switch {
+	case ro.PausedBy == PausedByGate: // the gates measure anew
+		ro.BatchDoneAt, ro.GateAction, ro.GateReason = time.Time{}, "", ""
+	case !ro.BatchDoneAt.IsZero(): // countdowns stand still too
 		ro.BatchDoneAt = ro.BatchDoneAt.Add(s.Now.Sub(later(ro.PausedAt, ro.BatchDoneAt)))
 	}
 	ro.Phase, ro.PausedBy, ro.Message = api.RolloutRunning, "", ""

@@ -17,7 +17,8 @@ type Plan struct {
 	Batch     *Batch        `json:"batch"`  // automatic; nil in manual mode
 	Paused    bool          `json:"paused"` // the next rollout begins paused
 	OnFailure api.OnFailure `json:"on_failure"`
-	Done      bool          `json:"done"` // the last rollout was led by it and completed
+	Gates     []api.Gate    `json:"gates"` // what each batch must pass
+	Done      bool          `json:"done"`  // the last rollout was led by it and completed
 }
 
 // Batch are the settings of automatic batches (rule 15).
@@ -52,6 +53,7 @@ func (s *State) engage() {
 	if s.Service.Plan == nil || !s.Service.mayLead() {
 		return
 	}
+	s.freshBatch()
 	p, ro := s.changePlan(), s.changeRollout()
 	ro.Planned, p.Done = true, false
 	switch {
@@ -106,7 +108,7 @@ func (s *State) refusePlan(ch api.PlanChange) error {
 	if b := ch.Batch; b != nil && b.Interval == nil && (sv.Plan == nil || sv.Plan.Batch == nil) {
 		return api.InvalidPlan("batch.interval", nil, "it is missing; 90s, 5m and 1h are how one is written")
 	}
-	if ch.Paused == nil || *ch.Paused || ch.TargetUpdated != nil || ch.Batch != nil || ch.OnFailure != nil {
+	if !ch.OnlyPauses() || *ch.Paused {
 		return nil
 	}
 	paused := sv.Plan != nil && sv.Plan.Paused && !sv.planned() || sv.planned() && sv.Rollout.Paused()
@@ -155,6 +157,9 @@ func (p *Plan) setMode(ch api.PlanChange) {
 	if ch.OnFailure != nil {
 		p.OnFailure = *ch.OnFailure
 	}
+	if ch.Gates != nil {
+		p.Gates = *ch.Gates
+	}
 }
 
 // adjust changes a plan in effect, or one that takes effect by being made in the
@@ -163,6 +168,9 @@ func (p *Plan) setMode(ch api.PlanChange) {
 func (s *State) adjust(p *Plan, ch api.PlanChange, made bool) {
 	resized := p.Batch != nil && ch.Batch != nil
 	p.setMode(ch)
+	if made || ch.Gates != nil {
+		s.freshBatch() // other gates look anew
+	}
 	switch {
 	case ch.TargetUpdated != nil:
 		s.aim(*ch.TargetUpdated)
@@ -184,16 +192,33 @@ func (s *State) adjust(p *Plan, ch api.PlanChange, made bool) {
 	}
 }
 
-// aim sets the target of a plan in effect by hand. 0 takes everything back.
+// aim sets the target of a plan in effect by hand. 0 takes everything back; a
+// higher one waits for the gates of the present batch.
 func (s *State) aim(to api.Count) {
-	if to.Value == 0 {
+	n := s.Service.Desired
+	switch {
+	case to.Value == 0:
 		s.goBack("")
-		return
+	case s.Service.gated() && to.Up(n) > s.Service.TargetUpdated():
+		s.changeRollout().Asked = s.asked(to)
+	default:
+		s.advance(to)
 	}
+}
+
+// asked is a target that waits for gates; "all" is kept as what it is.
+func (s *State) asked(to api.Count) *api.Count {
+	if s.kept(to) == nil {
+		return &everyReplica
+	}
+	return &to
+}
+
+// advance begins a batch by hand.
+func (s *State) advance(to api.Count) {
+	s.freshBatch()
 	ro := s.changeRollout()
-	ro.RollingBack = false
-	ro.TargetUpdated = s.kept(to)
-	ro.BatchDoneAt = time.Time{}
+	ro.RollingBack, ro.TargetUpdated = false, s.kept(to)
 }
 
 // PlanRollback takes every updated replica back to the base. The plan keeps its
@@ -215,8 +240,9 @@ func (s *State) PlanRollback() error {
 // ends a pause, like every rollback. While the service is stopped it waits for
 // the start.
 func (s *State) goBack(why string) {
+	s.freshBatch()
 	ro := s.changeRollout()
-	ro.RollingBack, ro.BatchDoneAt = true, time.Time{}
+	ro.RollingBack = true
 	s.dismissFailed()
 	switch {
 	case s.Service.Stopped:
@@ -234,7 +260,7 @@ func (s *State) DeletePlan() {
 	if sv.planned() {
 		s.pause(PausedByPlanDeleted)
 		ro := s.changeRollout()
-		ro.Planned, ro.TargetUpdated, ro.BatchDoneAt = false, nil, time.Time{}
+		ro.Planned, ro.TargetUpdated, ro.BatchDoneAt, ro.Asked = false, nil, time.Time{}, nil
 		if ro.PausedBy == PausedByUser {
 			ro.PausedBy = PausedByPlanDeleted
 		}

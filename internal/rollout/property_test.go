@@ -113,7 +113,7 @@ func (w *world) rollback() error {
 func drawPlan(t *rapid.T, w *world) {
 	n := w.Service.Desired
 	ch := api.PlanChange{}
-	switch rapid.IntRange(0, 9).Draw(t, "plan") {
+	switch rapid.IntRange(0, 12).Draw(t, "plan") {
 	case 0, 1, 2:
 		c := drawCount(t, "target", n)
 		ch.TargetUpdated = &c
@@ -130,6 +130,12 @@ func drawPlan(t *rapid.T, w *world) {
 		_ = w.PlanRollback()
 	case 9:
 		w.DeletePlan()
+	case 10:
+		gates := []api.Gate{{Metric: api.MetricErrorRate, MaxDifference: "1%"}}[rapid.IntRange(0, 1).Draw(t, "no gates"):]
+		ch.Gates = &gates
+	case 11, 12:
+		actions := []api.GateAction{api.GateContinue, api.GateContinue, api.GateWait, api.GatePause, api.GateRollback}
+		tellGates(w, string(rapid.SampledFrom(actions).Draw(t, "gates say")))
 	}
 	if ch.Check() == nil {
 		_ = w.SetPlan(ch)
@@ -211,7 +217,10 @@ func TestPlansEndWhereTheySay(t *testing.T) {
 		backwards := rapid.IntRange(0, 4).Draw(t, "then back") == 0 && w.PlanRollback() == nil
 		_ = w.Resume()
 		w.recover()
-		w.run(24 * time.Hour)
+		for range 20 { // batches; more than there are replicas
+			w.run(time.Hour)
+			tellGates(w, string(api.GateContinue))
+		}
 		n, ro, c := w.Service.Desired, w.Service.Rollout, w.Counts()
 		want, phase := n, api.RolloutCompleted
 		switch p := w.Service.Plan; {

@@ -61,6 +61,8 @@ const (
 	// PausedByPlanDeleted: the plan that led it is gone (rule 17). A new plan
 	// ends this pause, besides what ends every other.
 	PausedByPlanDeleted = "plan deleted"
+	// PausedByGate: a gate failed, or could not say in time. A resume measures anew.
+	PausedByGate = "gate"
 )
 
 // Rollout is the record of one run from one version to another.
@@ -75,10 +77,17 @@ type Rollout struct {
 	RollingBack   bool             `json:"rolling_back"`   // target 0 in effect: it ends rolled_back
 	Planned       bool             `json:"planned"`        // the update plan leads it
 	BatchFrom     int              `json:"batch_from"`     // automatic: updated replicas when the batch began
-	BatchDoneAt   time.Time        `json:"batch_done_at"`  // when the present batch was complete; zero before
-	Creator       string           `json:"creator"`
-	StartedAt     time.Time        `json:"started_at"`
-	EndedAt       time.Time        `json:"ended_at"`
+	BatchAt       time.Time        `json:"batch_at"`       // when the present batch began
+	BatchDoneAt   time.Time        `json:"batch_done_at"`  // when it was complete; zero before
+	// GateAction is what the gates said of the present batch last, "" before.
+	GateAction api.GateAction   `json:"gate_action"`
+	GateReason string           `json:"gate_reason"`
+	Gates      []api.GateRecord `json:"gates"` // the last word on each batch
+	// Asked is the target that the operator has asked for and that gates hold.
+	Asked     *api.Count `json:"asked"`
+	Creator   string     `json:"creator"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   time.Time  `json:"ended_at"`
 
 	PausedBy string    `json:"paused_by"` // one of the reasons above, "" when it is not paused
 	PausedAt time.Time `json:"paused_at"`

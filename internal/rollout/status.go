@@ -117,7 +117,7 @@ func (ro *Rollout) View(service string) *api.Rollout {
 	return &api.Rollout{
 		ID: ro.ID, Service: service, Kind: ro.Kind, Phase: ro.Phase,
 		FromVersion: ro.From, ToVersion: ro.To.Version,
-		Planned: ro.Planned, Reason: ro.PausedBy, Message: ro.Message, Creator: ro.Creator,
+		Planned: ro.Planned, Gates: ro.Gates, Reason: ro.PausedBy, Message: ro.Message, Creator: ro.Creator,
 		StartedAt: api.At(ro.StartedAt), EndedAt: api.AtPtr(ro.EndedAt),
 	}
 }

@@ -31,7 +31,7 @@ const (
 
 	BatchDone StepKind = "batch_done" // the batch has reached its target
 	NextBatch StepKind = "next_batch" // the interval has passed
-	Settle   StepKind = "settle"    // a scale or a start has been reached
+	Settle    StepKind = "settle"     // a scale or a start has been reached
 )
 
 // Step is one thing that Decide decided.
@@ -145,9 +145,13 @@ func (s *State) applyToRollout(st Step) {
 	case Begin:
 		ro.Phase = api.RolloutRunning
 	case Pause:
-		s.pause(PausedByFailure)
+		by := PausedByFailure
+		if ro.GateAction == api.GatePause {
+			by = PausedByGate
+		}
+		s.pause(by)
 		ro = s.Service.Rollout
-		ro.PausedBy, ro.Message, ro.Restore = PausedByFailure, st.Reason, false
+		ro.PausedBy, ro.Message, ro.Restore = by, st.Reason, false
 	case Continue:
 		s.unpause()
 	case Complete:
@@ -167,6 +171,10 @@ func (s *State) applyToRollout(st Step) {
 	case BatchDone:
 		ro.BatchDoneAt = s.Now
 	case NextBatch:
+		if ro.Asked != nil {
+			s.advance(*ro.Asked)
+			return
+		}
 		s.nextBatch(s.Service.TargetUpdated())
 	}
 }

@@ -103,6 +103,8 @@ func tell(t *testing.T, w *world, d *datadriven.TestData) error {
 		w.Update(to, "ann")
 	case "plan":
 		return tellPlan(t, w, d)
+	case "judge":
+		tellGates(w, d.CmdArgs[0].Key)
 	case "rollback":
 		return tellRollback(t, w, d)
 	case "restart":
@@ -178,10 +180,26 @@ func tellPlan(t *testing.T, w *world, d *datadriven.TestData) error {
 		on := api.FailureRollsBack
 		ch.OnFailure = &on
 	}
+	if d.HasArg("gate") || d.HasArg("no-gates") {
+		gates := []api.Gate{{Metric: api.MetricErrorRate, MaxDifference: "1%"}}
+		if d.HasArg("no-gates") {
+			gates = nil
+		}
+		ch.Gates = &gates
+	}
 	if err := ch.Check(); err != nil {
 		return err
 	}
 	return w.SetPlan(ch)
+}
+
+// tellGates has the gates say something of the batch that is complete.
+func tellGates(w *world, action string) {
+	if !w.Judging() {
+		w.say("no gate is asked")
+		return
+	}
+	w.NoteGates(api.GateRecord{At: api.At(w.Now), Action: api.GateAction(action), Reason: "gate error_rate: 5% of 200 requests"}, w.Service.Rollout.BatchDoneAt)
 }
 
 func argKeys(d *datadriven.TestData) (keys []string) {

@@ -20,6 +20,8 @@ func (s *State) WaitingFor() string {
 		return s.firstWait("the replicas from before the stop to become ready")
 	case ro.PausedBy == PausedByFailure:
 		return "a resume, a rollback or a new update, since " + ro.Message
+	case ro.PausedBy == PausedByGate:
+		return "a resume, which measures anew, a rollback or a new update, since " + ro.Message
 	case ro.PausedBy == PausedByPlanDeleted:
 		return "a resume, a rollback, a new plan or a new update, since its update plan was deleted"
 	case ro.Paused():
@@ -27,6 +29,9 @@ func (s *State) WaitingFor() string {
 	}
 	m := sv.mix()
 	c := s.census()
+	if s.Judging() && s.atTarget(&c) {
+		return s.gateWait()
+	}
 	if sv.planned() && !ro.RollingBack && !sv.whole() && s.atTarget(&c) {
 		if sv.Plan.Batch != nil {
 			return fmt.Sprintf("the next batch: %d of %d updated", m.target, sv.Desired)

@@ -147,7 +147,7 @@ func (c *contract) plans(path string) {
 	for body, problem := range map[string]string{
 		`[]`:                                 `it is not an object such as`,
 		`{}`:                                 `the change is empty; give target_updated`,
-		`{"target":2}`:                       `target: unknown field; known here are batch, on_failure, paused, target_updated`,
+		`{"target":2}`:                       `target: unknown field; known here are batch, gates, on_failure, paused, target_updated`,
 		`{"target_updated":4}`:               `target_updated: 4: 3 replicas are desired; 0 to 3`,
 		`{"target_updated":-1}`:              `target_updated: \"-1\" is negative`,
 		`{"target_updated":2.5}`:             `target_updated: \"2.5\" is neither`,

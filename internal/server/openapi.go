@@ -33,7 +33,16 @@ Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON what
 	}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Count](), reflect.TypeFor[countSchema]())
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Interval](), reflect.TypeFor[intervalSchema]())
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.GateLimit](), reflect.TypeFor[limitSchema]())
 	return config
+}
+
+// limitSchema stands for api.GateLimit, which JSON may write as 0.01, "1%" or
+// "250ms".
+type limitSchema struct{}
+
+func (limitSchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString}}}
 }
 
 // intervalSchema stands for api.Interval, which JSON writes as "5m".

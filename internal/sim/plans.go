@@ -7,6 +7,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/rollout"
 )
 
@@ -16,7 +17,7 @@ func (w *World) askForPlan(ctx context.Context, by controller.By, name string) (
 		_, err := w.controller.ChangePlan(ctx, by, name, ch)
 		return err
 	}
-	switch w.rand.IntN(10) {
+	switch w.rand.IntN(12) {
 	case 0, 1, 2, 3:
 		target := w.anyCount()
 		return "plan, target " + target.String(), change(api.PlanChange{TargetUpdated: &target})
@@ -29,7 +30,13 @@ func (w *World) askForPlan(ctx context.Context, by controller.By, name string) (
 	case 7:
 		on := []api.OnFailure{api.FailurePauses, api.FailureRollsBack}[w.rand.IntN(2)]
 		return "plan, on failure " + string(on), change(api.PlanChange{OnFailure: &on})
-	case 8:
+	case 8, 9:
+		gates := []api.Gate{{
+			Command: &api.GateCommand{Command: "./check"}, Window: "2s", MaxWait: "1m",
+			OnFail: []api.GateAction{api.GatePause, api.GateRollback, api.GateContinue}[w.rand.IntN(3)],
+		}}[w.rand.IntN(2):]
+		return fmt.Sprintf("plan, %d gates", len(gates)), change(api.PlanChange{Gates: &gates})
+	case 10:
 		_, err = w.controller.RollBackPlan(ctx, by, name)
 		return "plan rollback", err
 	}
@@ -53,6 +60,21 @@ func (w *World) anyCount() api.Count {
 		return api.Count{Value: w.rand.IntN(101), Percent: true}
 	}
 	return api.Count{Value: w.rand.IntN(6)}
+}
+
+// probe is what gates ask: mostly it is content, as it is when all is calm.
+type probe struct{ w *World }
+
+func (probe) Check(context.Context, api.GateRule, controller.GateSubject) error { return nil }
+
+func (p probe) Measure(context.Context, api.GateRule, controller.GateSubject) gate.Measurement {
+	switch n := p.w.rand.IntN(10); {
+	case n < 5 || p.w.calm:
+		return gate.Measurement{}
+	case n < 7:
+		return gate.Measurement{NoData: "nobody answers"}
+	}
+	return gate.Measurement{Failed: "exit code 1"}
 }
 
 // checkTarget is rule 14: no action takes the live replicas of the new version

@@ -79,7 +79,7 @@ func (w *World) boot() {
 	w.life = &life{}
 	w.gateways.boot(w.life)
 	c := controller.New(controller.Config{
-		Store: w.store, Runtime: w.processes, Gateways: w.gateways, Content: noFiles{},
+		Store: w.store, Runtime: w.processes, Gateways: w.gateways, Probe: probe{w}, Content: noFiles{},
 		Resources: w.room.groups(),
 		Log:       slog.New(slog.DiscardHandler), Schedule: schedule{w, w.life},
 	})
