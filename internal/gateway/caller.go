@@ -12,7 +12,8 @@ import (
 // callers accepts callers' connections.
 type callers struct {
 	net.Listener
-	wait time.Duration
+	wait    time.Duration
+	leavers *leavers
 }
 
 func (l callers) Accept() (net.Conn, error) {
@@ -24,7 +25,7 @@ func (l callers) Accept() (net.Conn, error) {
 	if err != nil { // it is closed already, which its first read will say
 		return conn, nil
 	}
-	return &callerConn{socket: s, wait: l.wait}, nil
+	return &callerConn{socket: s, wait: l.wait, leavers: l.leavers}, nil
 }
 
 // callerConn is a connection on which a write ends with an error when the caller
@@ -36,6 +37,9 @@ type callerConn struct {
 	wait  time.Duration
 	armed atomic.Int64 // instant at which the deadline was last set; far ahead when it is not ours
 	ready atomic.Bool  // reads do not wait
+
+	leavers *leavers
+	frames  framing
 }
 
 // Read returns 0 and nil where ready is set and nothing is there. Reads of one
@@ -61,7 +65,7 @@ func withCaller(ctx context.Context, conn net.Conn) context.Context {
 
 const notOurs = math.MaxInt64
 
-func (c *callerConn) Write(p []byte) (int, error) {
+func (c *callerConn) write(p []byte) (int, error) {
 	// Moving the deadline costs more than looking at the time: a quarter of wait
 	// is the price.
 	if at, was := now(), c.armed.Load(); was != notOurs && (was == 0 || at-instant(was) > instant(c.wait/4)) {

@@ -23,5 +23,6 @@
 // body.go; both sides read and write by socket_linux.go); pass.go passes the answer on (response.go, chunked.go); tunnel.go and
 // h2.go do so for upgrades and for gRPC; problem.go is what a caller gets when
 // it does not work. table.go puts tables in force, link.go and report.go talk
-// to the control plane.
+// to the control plane. handover.go lets one gateway follow another at the same
+// address; the one that was followed retires (retire.go, goaway.go).
 package gateway

@@ -49,7 +49,7 @@ func TestReadEarly(t *testing.T) {
 				}
 				took <- x
 			})}
-			go s.Serve(callers{l, time.Minute})
+			go s.Serve(callers{l, time.Minute, &leavers{}})
 			defer s.Close()
 			conn, err := net.Dial("tcp", l.Addr().String())
 			if err != nil {

@@ -77,6 +77,8 @@ type Gateway struct {
 	followed     chan struct{} // closed when a successor accepts callers
 	let          chan struct{} // closed when this one accepts no more
 	callers      atomic.Int64  // connections that net/http has in hand
+	leavers      leavers
+	insist       atomic.Bool // HTTP/2 callers are told by net/http, too, to leave
 }
 
 // New reads the certificate and listens on Config.Listen, or takes the listener
@@ -123,7 +125,7 @@ func (c Config) certificate() (*certs.Pair, error) {
 
 // listen takes connections until the server is shut down.
 func (g *Gateway) listen() error {
-	l := callers{g.listener, g.cfg.WriteWait}
+	l := callers{g.listener, g.cfg.WriteWait, &g.leavers}
 	if g.pair == nil {
 		return g.server.Serve(l)
 	}

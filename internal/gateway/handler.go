@@ -13,8 +13,8 @@ const healthPath = "/-/healthy"
 // ServeHTTP takes one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := now()
-	if g.retiring() {
-		w.Header()["Connection"] = []string{"close"} // over HTTP/2 this becomes a GOAWAY
+	if g.retiring() && (r.ProtoMajor == 1 || g.insist.Load()) {
+		w.Header()["Connection"] = []string{"close"} // net/http makes it a GOAWAY in HTTP/2
 	}
 	name, target, byPath := locate(r.RequestURI, r.Host)
 	t := g.board.current.Load()

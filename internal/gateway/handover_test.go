@@ -84,6 +84,13 @@ func dialTo(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	return conn, bufio.NewReader(conn)
 }
 
+// serves waits until a gateway accepts callers with this revision in force.
+func (s *succession) serves(id string, revision uint64) {
+	s.t.Helper()
+	s.is(id, "")
+	acked(s.t, s.hub, revision)
+}
+
 // TestHandover follows one gateway by another while callers connect without
 // pause, and a stream and a tunnel go on.
 func TestHandover(t *testing.T) {
@@ -108,10 +115,10 @@ func TestHandover(t *testing.T) {
 			io.Copy(w, r.Body)
 		}
 	})
-	s.hub.Publish(routeTo("svc-1", address))
+	revision := s.hub.Publish(routeTo("svc-1", address))
 	s.hub.Open()
 	old := s.start("one", nil)
-	s.is("one", "")
+	s.serves("one", revision)
 	url := "http://" + old.Addr() + "/api/predict/svc"
 
 	stream := make(chan string, 1)
@@ -305,14 +312,14 @@ func TestSuccessorWaitsForItsTable(t *testing.T) {
 func TestRetiringHasALimit(t *testing.T) {
 	s := newSuccession(t)
 	hold := make(chan struct{})
-	s.hub.Publish(routeTo("svc-1", replica(t, func(w http.ResponseWriter, r *http.Request) {
+	revision := s.hub.Publish(routeTo("svc-1", replica(t, func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-hold
 	})))
 	t.Cleanup(func() { close(hold) }) // before the replica's own end, which waits for it
 	s.hub.Open()
 	old := s.start("one", func(c *Config) { c.Retire = 200 * time.Millisecond })
-	s.is("one", "")
+	s.serves("one", revision)
 	conn, in := dialTo(t, old.Addr())
 	io.WriteString(conn, "GET /api/predict/svc HTTP/1.1\r\nHost: x\r\n\r\n")
 	if _, err := http.ReadResponse(in, nil); err != nil {

@@ -17,11 +17,14 @@ const retireLook = 50 * time.Millisecond
 // moment at which it is closed, and then cannot know whether it ran. So an idle
 // HTTP/1.1 connection stays open, its next answer says Connection: close, and
 // one without another request ends as it always would, after Config.CallerIdle;
-// an HTTP/2 connection is told by GOAWAY and ends with its last stream. What
+// an HTTP/2 connection is told by GOAWAY (goaway.go) and ends with its last stream. What
 // lasts longer than Config.Retire is cut. It is false when ctx is done first.
 func (g *Gateway) retire(ctx context.Context) bool {
 	g.state.Store(wire.Retiring)
 	g.board.rouse()
+	g.leavers.ask()
+	insist := time.AfterFunc(lastGoAway, func() { g.insist.Store(true) })
+	defer insist.Stop()
 	limit := time.NewTimer(g.cfg.Retire)
 	defer limit.Stop()
 	look := time.NewTicker(retireLook)

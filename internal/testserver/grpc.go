@@ -11,10 +11,11 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// withGRPC serves gRPC on the same port. Without -grpc its server is there but
-// knows no service, as one that never registered its health.
+// withGRPC serves gRPC on the same port: the methods of protocols.go. Without
+// -grpc it has no health service, as a server that never registered it.
 func (s *server) withGRPC(next http.Handler) http.Handler {
 	calls := grpc.NewServer()
+	calls.RegisterService(s.model(), nil)
 	if s.grpc {
 		grpc_health_v1.RegisterHealthServer(calls, &health{ready: s.isReady})
 	}

@@ -63,6 +63,7 @@ type State struct {
 //	GET  /redirect            302 to /ready
 //	GET  /state               State
 //	POST /print?n=100&width=80     prints lines
+//	GET  /ws                  a WebSocket that says back every message
 //	POST /crash?code=3        exits at once, without an answer
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -78,6 +79,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /ids", s.getIDs)
 	mux.HandleFunc("GET /stream", s.stream)
 	mux.HandleFunc("GET /slow", s.slow)
+	mux.HandleFunc("GET /ws", s.webSocket)
 	mux.Handle("GET /redirect", http.RedirectHandler("/ready", http.StatusFound))
 	mux.HandleFunc("GET /state", s.state)
 	mux.HandleFunc("POST /print", s.printLines)

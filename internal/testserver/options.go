@@ -18,6 +18,7 @@ type options struct {
 	exitCode      int
 	drain         time.Duration
 	ignoreSigterm bool
+	hasty         bool
 
 	fork        bool
 	setsidChild bool
@@ -40,6 +41,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.exitCode, "exit-code", 0, "the exit code of -exit-after")
 	f.DurationVar(&o.drain, "drain", 0, "on SIGTERM, go on for this long after the last request")
 	f.BoolVar(&o.ignoreSigterm, "ignore-sigterm", false, "record SIGTERM and go on")
+	f.BoolVar(&o.hasty, "hasty", false, "on SIGTERM, end at once, whatever is in hand")
 	f.BoolVar(&o.fork, "fork", false, "start a child in the same process group")
 	f.BoolVar(&o.setsidChild, "setsid-child", false, "start a child in a session of its own")
 	f.BoolVar(&o.daemonize, "daemonize", false, "start a copy in a session of its own that serves, and exit 0")

@@ -13,7 +13,8 @@ import (
 // SIGTERM when, with how many requests in hand, and which ids it answered.
 type Event struct {
 	// Kind is "start", "sigterm", "exit" (by itself or after SIGTERM, not by
-	// SIGKILL), "begin" or "end" (of a request with an id).
+	// SIGKILL), "begin" or "end" (of a request with an id), or "broken" (a
+	// WebSocket that ended without a farewell).
 	Kind     string    `json:"kind"`
 	At       time.Time `json:"at"`
 	Pid      int       `json:"pid"`

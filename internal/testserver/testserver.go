@@ -140,6 +140,9 @@ func (s *server) serve() error {
 			if s.ignoreSigterm {
 				continue
 			}
+			if s.hasty {
+				s.exit(0)
+			}
 			s.shutDown(srv)
 		}
 	}
@@ -159,12 +162,16 @@ func (s *server) listen(srv *http.Server) error {
 }
 
 // shutDown is what a well-made server does on SIGTERM: no new connection, the
-// requests in hand are answered, then it ends.
+// requests in hand are answered, WebSockets come to their end, which
+// http.Server.Shutdown does not wait for, then it ends.
 func (s *server) shutDown(srv *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		fmt.Println("shutdown:", err)
+	}
+	for s.inFlight.Load() > 0 && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(s.drain)
 	s.exit(0)

@@ -24,7 +24,8 @@ type load struct {
 	endpoint string
 	stop     chan struct{}
 	callers  sync.WaitGroup
-	began    atomic.Int64 // requests so far
+	pause    time.Duration // between two requests of a caller, at most
+	began    atomic.Int64  // requests so far
 
 	mu       sync.Mutex
 	sent     map[string]bool
@@ -42,13 +43,19 @@ const (
 // startLoad begins to ask: callers one request after the other, and streams
 // one long stream after the other.
 func startLoad(t *testing.T, endpoint string, callers, streams int) *load {
-	l := &load{t: t, endpoint: endpoint, stop: make(chan struct{}), sent: map[string]bool{}, answered: map[string]int{}}
+	l := newLoad(t, endpoint)
 	for i := range callers {
 		l.each(fmt.Sprintf("caller-%d", i), l.infer)
 	}
 	for i := range streams {
 		l.each(fmt.Sprintf("stream-%d", i), l.stream)
 	}
+	return l
+}
+
+// newLoad is a load without callers yet.
+func newLoad(t *testing.T, endpoint string) *load {
+	l := &load{t: t, endpoint: endpoint, stop: make(chan struct{}), pause: 4 * time.Millisecond, sent: map[string]bool{}, answered: map[string]int{}}
 	t.Cleanup(l.end)
 	return l
 }
@@ -62,7 +69,7 @@ func (l *load) each(name string, ask func(client *http.Client, id string) error)
 			select {
 			case <-l.stop:
 				return
-			case <-time.After(time.Duration(rand.IntN(4)) * time.Millisecond):
+			case <-time.After(rand.N(l.pause)):
 			}
 			id := fmt.Sprintf("%s-%d", name, n)
 			l.mu.Lock()
@@ -174,6 +181,34 @@ func (l *load) end() {
 	l.callers.Wait()
 }
 
+// ran counts how often each request was begun and finished, once the last is: a
+// replica notes the end of a request after it has answered.
+func (l *load) ran(record string) (began, ended map[string]int) {
+	l.t.Helper()
+	for last := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		events, err := testserver.ReadRecord(record)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		began, ended = map[string]int{}, map[string]int{}
+		for _, e := range events {
+			switch e.Kind {
+			case "begin":
+				began[e.ID]++
+			case "end":
+				ended[e.ID]++
+			}
+		}
+		open := false
+		for id := range l.sent {
+			open = open || began[id] > ended[id]
+		}
+		if !open || time.Now().After(last) {
+			return began, ended
+		}
+	}
+}
+
 // nothingLost ends the load and checks it against what the replicas recorded:
 // every request was answered, and ran once.
 func (l *load) nothingLost(record string) {
@@ -186,19 +221,7 @@ func (l *load) nothingLost(record string) {
 		}
 		l.t.Error(problem)
 	}
-	events, err := testserver.ReadRecord(record)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	began, ended := map[string]int{}, map[string]int{}
-	for _, e := range events {
-		switch e.Kind {
-		case "begin":
-			began[e.ID]++
-		case "end":
-			ended[e.ID]++
-		}
-	}
+	began, ended := l.ran(record)
 	for id := range l.sent {
 		if began[id] != 1 || ended[id] != 1 {
 			l.t.Errorf("request %s was begun %d times and finished %d times", id, began[id], ended[id])

@@ -30,7 +30,7 @@ func TestManyHands(t *testing.T) {
 					return
 				case <-time.After(time.Duration(random.IntN(300)) * time.Millisecond):
 				}
-				p.anything(random, fmt.Sprintf("%d-%d", hand, n))
+				p.anything("model", random, fmt.Sprintf("%d-%d", hand, n), slowStart)
 			}
 		})
 	}
@@ -55,14 +55,15 @@ func TestManyHands(t *testing.T) {
 	}
 }
 
-// anything makes one change. It may be refused, and no server may be there, but
-// the server may not fail.
-func (p *plane) anything(random *rand.Rand, mark string) {
+// anything makes one change, which it tells. It may be refused, and no server may
+// be there, but the server may not fail.
+func (p *plane) anything(name string, random *rand.Rand, mark string, flags []string) string {
+	p.t.Helper()
 	changes := []struct {
 		what string
 		body any
 	}{
-		{"", object{"containers": []object{p.container(mark, slowStart...)}}},
+		{"", object{"containers": []object{p.container(mark, flags...)}}},
 		{"", object{"containers": []object{p.container(mark, failing...)}}},
 		{"", object{"labels": object{"mark": mark}}},
 		{"/restart", nil},
@@ -73,8 +74,9 @@ func (p *plane) anything(random *rand.Rand, mark string) {
 		{"/rollout", object{"paused": false}},
 	}
 	c := changes[random.IntN(len(changes))]
-	status, text, err := p.call(http.MethodPut, "/services/model"+c.what, c.body)
+	status, text, err := p.call(http.MethodPut, "/services/"+name+c.what, c.body)
 	if err == nil && status != http.StatusOK && status != http.StatusConflict && status != http.StatusPreconditionFailed {
 		p.t.Errorf("PUT %s %v: %d %s", c.what, c.body, status, text)
 	}
+	return fmt.Sprintf("PUT %s%s %v: %d", name, c.what, c.body, status)
 }

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/api"
+)
+
+var (
+	operations = flag.Int("operations", 4, "how many random operations TestSoak makes")
+	soakFor    = flag.Duration("duration", 0, "how long TestSoak goes on at least; the operations are spread over it")
+	soakSeed   = flag.Uint64("seed", 0, "what TestSoak draws its operations from; 0 draws a seed")
+)
+
+// soaked are the services of TestSoak: every way in which a replica can end.
+var soaked = []struct {
+	name     string
+	settings object
+	flags    []string
+}{
+	// SIGTERM comes when nothing is in flight, so that even a server that drops
+	// everything at once loses nothing.
+	{"term-idle", ending(true, "idle", 60), append([]string{"-hasty"}, slowStart...)},
+	{"term-grace", ending(true, "grace_period", 60), slowStart},
+	{"mute-idle", ending(false, "idle", 60), slowStart},
+	{"mute-grace", ending(false, "grace_period", 6), slowStart}, // longer than a stream on a busy machine
+}
+
+// TestSoak updates, fails, rolls back, restarts, scales, pauses and resumes at
+// random, kills the control plane and restarts the gateway at random moments,
+// while callers of every protocol ask: nothing may be lost, cut or run twice.
+// A seed repeats the operations, if not their timing:
+//
+//	go test ./test/e2e -run TestSoak -operations 100 -duration 3m -seed 7
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	seed := *soakSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-seed %d", seed)
+	p := planeAt(t, freeAddress(t))
+	s := &soak{plane: p, random: rand.New(rand.NewPCG(seed, 1))}
+	loads := map[string]*load{}
+	for _, v := range soaked {
+		created := p.create(p.file(v.name, 2, v.flags...).with(v.settings))
+		loads[v.name] = startMixed(t, v.name, created.Endpoint)
+	}
+	s.operate()
+	for _, v := range soaked {
+		last := p.update(v.name, p.container("last", v.flags...))
+		p.settled(v.name, last.CurrentVersion)
+	}
+	for _, v := range soaked {
+		t.Run(v.name, func(t *testing.T) {
+			l := loads[v.name]
+			l.more(20)
+			l.t = t
+			l.nothingLost(p.record)
+		})
+	}
+	for _, e := range p.recorded() {
+		if e.Kind == "broken" {
+			t.Errorf("replica %s saw the WebSocket %s broken off", e.Replica, e.ID)
+		}
+	}
+	t.Logf("%v", s.did)
+	if t.Failed() {
+		for _, line := range s.story {
+			t.Log(line)
+		}
+	}
+}
+
+// soak makes operations.
+type soak struct {
+	*plane
+	random *rand.Rand
+	story  []string
+	did    map[string]int
+}
+
+func (s *soak) tell(kind, format string, args ...any) {
+	s.story = append(s.story, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+	s.did[kind]++
+}
+
+func (s *soak) operate() {
+	s.did = map[string]int{}
+	began := time.Now()
+	for n := range *operations {
+		v := soaked[s.random.IntN(len(soaked))]
+		switch s.random.IntN(10) {
+		case 0:
+			s.losesControl(s.random.IntN(2) == 0)
+		case 1:
+			s.tell("gateway", "the gateway is restarted")
+			if err := s.restartGateway(); err != nil {
+				s.t.Error(err)
+			}
+		case 2, 3:
+			s.rest(v.name)
+			fallthrough
+		default:
+			s.tell("change", "%s", s.anything(v.name, s.random, fmt.Sprint(n), v.flags))
+		}
+		pause := time.Duration(100+s.random.IntN(400)) * time.Millisecond
+		due := began.Add(*soakFor * time.Duration(n+1) / time.Duration(*operations))
+		time.Sleep(max(pause, time.Until(due)))
+	}
+	// However few operations there are, both of these are among them.
+	s.losesControl(true)
+	s.tell("gateway", "the gateway is restarted")
+	if err := s.restartGateway(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// losesControl kills the control plane and starts another after a while; with
+// gateway set in the middle of a restart of the gateway, which may then fail or
+// not, but loses nothing.
+func (s *soak) losesControl(gateway bool) {
+	restarted := make(chan error, 1)
+	if gateway {
+		go func() { restarted <- s.restartGateway() }()
+		time.Sleep(time.Duration(s.random.IntN(60)) * time.Millisecond)
+	} else {
+		restarted <- nil
+	}
+	s.tell("kill", "the control plane is killed (while the gateway is restarted: %v)", gateway)
+	s.kill()
+	if err := <-restarted; err != nil {
+		s.tell("interrupted", "the restart of the gateway was interrupted: %v", err)
+	}
+	time.Sleep(time.Duration(s.random.IntN(500)) * time.Millisecond)
+	s.start()
+}
+
+// rest waits until a rollout that runs has ended or paused.
+func (s *soak) rest(name string) {
+	s.tell("rest", "%s comes to rest", name)
+	s.until(name, "comes to rest", func(v api.Service) bool {
+		return slices.Contains([]api.Status{api.StatusRunning, api.StatusPaused, api.StatusStopped, api.StatusFailed}, v.Status)
+	})
+}
