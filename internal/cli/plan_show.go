@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -26,10 +25,22 @@ running, paused or completed.`,
 		Args:    takes("NAME"),
 	}, func(ctx context.Context, c *client.Client, args []string) error {
 		plan, err := c.Plan(ctx, args[0])
+		switch {
+		case err != nil:
+			return err
+		case s.output != formatTable:
+			return s.show(plan, nil)
+		}
+		service, err := c.Service(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		return s.show(plan, func(w io.Writer) { pairs(w, planRows(&plan)) })
+		rows := planRows(&plan)
+		if plan.Phase == api.PlanInEffect && service.Rollout != nil {
+			rows = append(rows, gateRows(service.Rollout)...)
+		}
+		pairs(s.out, rows)
+		return nil
 	})
 	cmd.GroupID = ""
 	return cmd
@@ -46,6 +57,18 @@ func planRows(p *api.Plan) [][2]string {
 	}
 	if p.NextBatchAt != nil {
 		rows = append(rows, [2]string{"Next batch", fmt.Sprintf("%s (in %s)", p.NextBatchAt.Local().Format(time.TimeOnly), span(time.Until(p.NextBatchAt.Time)))})
+	}
+	return rows
+}
+
+// gateRows are what the gates said of the last batch that they were asked about.
+func gateRows(ro *api.Rollout) (rows [][2]string) {
+	if len(ro.Gates) == 0 {
+		return nil
+	}
+	last := ro.Gates[len(ro.Gates)-1]
+	for _, r := range last.Results {
+		rows = append(rows, [2]string{fmt.Sprintf("At %d", last.Target), oneLine(r.Gate + " says " + string(r.Outcome) + ": " + r.Message)})
 	}
 	return rows
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/client"
@@ -120,6 +121,9 @@ func summary(s *api.Service) string {
 	// After a failure the message says what to do already.
 	if rolling(s) && s.Rollout.WaitingFor != "" && s.Rollout.Reason != "failure" && s.Rollout.Reason != "gate" {
 		line += "; waiting for " + s.Rollout.WaitingFor
+		if at := s.Rollout.NextBatchAt; at != nil {
+			line += ", not before " + at.Local().Format(time.TimeOnly)
+		}
 	}
 	return oneLine(line)
 }

@@ -101,9 +101,19 @@ func (s *service) rolloutMessage(st rollout.Step) string {
 	return st.Reason
 }
 
+// gatesSeen tells when the gates of a batch have let it go on; what else they
+// say is told by what is decided on it.
+func (s *service) gatesSeen(seen *rollout.State) []api.Event {
+	ro, was := seen.Service.Rollout, s.stored.Service.Rollout
+	if ro == nil || ro.GateAction != api.GateContinue || was != nil && was.ID == ro.ID && was.GateAction == ro.GateAction {
+		return nil
+	}
+	return []api.Event{s.event("normal", "GatesPassed", ro.GateReason)}
+}
+
 // eventsSeen tells of what has been observed since the last commit.
 func (s *service) eventsSeen(seen *rollout.State) []api.Event {
-	var events []api.Event
+	events := s.gatesSeen(seen)
 	stored := make(map[string]*rollout.Replica, len(s.stored.Replicas))
 	for i := range s.stored.Replicas {
 		stored[s.stored.Replicas[i].ID] = &s.stored.Replicas[i]

@@ -64,6 +64,10 @@ func (d *decision) lives() {
 	s := d.s
 	for i := range s.Replicas {
 		r := &s.Replicas[i]
+		if s.steady(r) {
+			d.c.add(s, r, 1)
+			continue
+		}
 		var st Step
 		var wake time.Time
 		if r.Stage == Live && r.EndAt.IsZero() {

@@ -22,6 +22,12 @@ func (s *State) limited(r *Replica) bool {
 	return !r.proven() || ro.Active() && r.Rollout == ro.ID && s.Service.isTarget(r)
 }
 
+// steady tells whether the replica runs as it shall and nothing is due for it:
+// most are, so they are told apart before anything else is looked at.
+func (s *State) steady(r *Replica) bool {
+	return r.Stage == Live && r.Process == Running && !r.NotLive && r.EndAt.IsZero() && r.proven() && s.Service.Strategy.MinReady == 0
+}
+
 // live decides the next step of a replica that shall go on, if it needs one,
 // and else when to look at it again.
 func (s *State) live(r *Replica) (st Step, wake time.Time) {
@@ -94,8 +100,11 @@ func (s *State) backOff(r *Replica) time.Duration {
 // deadline is when a replica that was never ready fails, zero for never: a
 // pending one has none, and a pause makes it stand still (rules 4 and 16).
 func (s *State) deadline(r *Replica) time.Time {
+	if r.proven() || r.FirstStartAt.IsZero() || r.Process == Absent || s.Service.Rollout.Paused() {
+		return time.Time{}
+	}
 	timeout := s.Policies[r.Revision].StartupTimeout
-	if timeout <= 0 || r.proven() || r.FirstStartAt.IsZero() || r.Process == Absent || s.Service.Rollout.Paused() {
+	if timeout <= 0 {
 		return time.Time{}
 	}
 	return r.FirstStartAt.Add(timeout + r.Stood)
