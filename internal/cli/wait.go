@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/client"
