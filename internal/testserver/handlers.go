@@ -21,8 +21,9 @@ type server struct {
 	fileOnce sync.Once
 	file     *os.File
 
-	mu  sync.Mutex
-	ids map[string]int
+	mu    sync.Mutex
+	ids   map[string]int
+	asked int // POST /infer so far
 }
 
 func newServer(o options) *server {
@@ -119,6 +120,8 @@ func (s *server) infer(w http.ResponseWriter, r *http.Request) {
 	defer s.busy(id)()
 	s.mu.Lock()
 	s.ids[id]++
+	s.asked++
+	faulty := s.errEvery > 0 && s.asked%s.errEvery == 0
 	s.mu.Unlock()
 	size, err := io.Copy(io.Discard, r.Body)
 	if err != nil {
@@ -126,6 +129,10 @@ func (s *server) infer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wait(r, duration(r, "d", 0))
+	if faulty {
+		http.Error(w, "the model is faulty", http.StatusInternalServerError)
+		return
+	}
 	writeJSON(w, Answer{
 		ID: id, Size: size, Pid: os.Getpid(),
 		Replica: os.Getenv("SLUICE_REPLICA"), Service: os.Getenv("SLUICE_SERVICE"), Version: os.Getenv("SLUICE_VERSION"),

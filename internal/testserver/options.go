@@ -19,6 +19,7 @@ type options struct {
 	drain         time.Duration
 	ignoreSigterm bool
 	hasty         bool
+	errEvery      int
 
 	fork        bool
 	setsidChild bool
@@ -41,6 +42,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.exitCode, "exit-code", 0, "the exit code of -exit-after")
 	f.DurationVar(&o.drain, "drain", 0, "on SIGTERM, go on for this long after the last request")
 	f.BoolVar(&o.ignoreSigterm, "ignore-sigterm", false, "record SIGTERM and go on")
+	f.IntVar(&o.errEvery, "err-every", 0, "answer one in so many POST /infer with 500, as a faulty model does; 0 is none")
 	f.BoolVar(&o.hasty, "hasty", false, "on SIGTERM, end at once, whatever is in hand")
 	f.BoolVar(&o.fork, "fork", false, "start a child in the same process group")
 	f.BoolVar(&o.setsidChild, "setsid-child", false, "start a child in a session of its own")
