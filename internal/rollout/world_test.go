@@ -3,21 +3,17 @@ package rollout
 import (
 	"bytes"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
 	"sluice.dev/sluice/api"
 )
 
-// world is a model of everything outside the core: processes that start, pass
-// their checks, crash and end, and a gateway that acknowledges. Time is a
-// number that jumps to whatever happens next.
+// world is a Model with faults, and a witness who writes down what happens and
+// checks each action. behaviour is what a version's processes do.
 type world struct {
-	State
+	*Model
 	behave    map[string]behaviour // by Revision
-	queue     []happening
-	order     int
 	log       *bytes.Buffer
 	began     time.Time
 	version   int
@@ -25,6 +21,7 @@ type world struct {
 	creates   int
 	completed []Target
 	noRoom    string // why nothing can be placed, "" when there is room
+	before    api.ReplicaCounts
 }
 
 type behaviour struct {
@@ -36,21 +33,22 @@ type behaviour struct {
 	busy        time.Duration // requests stay in hand this long after the acknowledgement
 }
 
-type happening struct {
-	at    time.Time
-	order int
-	do    func()
-}
-
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const ackDelay = 10 * time.Millisecond
-
 func newWorld() *world {
-	w := &world{behave: map[string]behaviour{}, began: epoch, log: &bytes.Buffer{}}
+	w := &world{Model: &Model{}, behave: map[string]behaviour{}, began: epoch, log: &bytes.Buffer{}}
 	w.Now = epoch
 	w.Policies = map[string]Policy{}
 	return w
+}
+
+// own has the model ask and tell this world, which may be a copy of another.
+func (w *world) own() {
+	w.Watch, w.Room = w, w
+	w.Behave = func(r *Replica) Behaviour {
+		b := w.behave[r.Revision]
+		return Behaviour{Startup: b.startup, Exit: b.exit, Unstartable: b.unstartable, Never: b.never, Busy: b.busy, Drain: b.drain}
+	}
 }
 
 func (w *world) target(b behaviour) Target {
@@ -64,52 +62,21 @@ func (w *world) target(b behaviour) Target {
 	return t
 }
 
-func (w *world) after(d time.Duration, do func()) {
-	w.order++
-	w.queue = append(w.queue, happening{at: w.Now.Add(d), order: w.order, do: do})
-}
-
 func (w *world) say(format string, args ...any) {
 	fmt.Fprintf(w.log, "%6.2fs  %s\n", w.Now.Sub(w.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// settle decides and acts until there is nothing to do at this instant.
-func (w *world) settle() {
-	for round := 0; ; round++ {
-		d := Decide(&w.State)
-		if len(d.Steps) == 0 {
-			if !d.Wake.IsZero() {
-				w.order++
-				w.queue = append(w.queue, happening{at: later(d.Wake, w.Now), order: w.order, do: func() {}})
-			}
-			return
-		}
-		if round > 10000 {
-			w.broken = append(w.broken, fmt.Sprintf("it never stops deciding: %v", d.Steps[0]))
-			return
-		}
-		for _, st := range d.Steps {
-			w.apply(st)
-		}
-	}
-}
+// Place and the next two make it the Room of its model.
+func (w *world) Place(*Replica) string { return w.noRoom }
+func (w *world) Leave(string)          {}
+func (w *world) Copy() Room            { return w }
 
-func (w *world) apply(st Step) {
-	before := w.Counts()
-	w.sayStep(st)
-	Apply(&w.State, st)
-	w.checkPause(st)
-	w.checkTarget(st)
-	if st.Kind == Complete {
-		w.completed = append(w.completed, w.Service.Rollout.To)
-	}
-	w.checkBounds(st, before)
-	w.act(st)
-}
-
-func (w *world) sayStep(st Step) {
+// Before and the next three make it the Watcher of its model.
+func (w *world) Before(st Step) {
+	w.before = w.Counts()
 	switch st.Kind {
 	case Create:
+		w.creates++
 		w.say("create %s", st.Replica)
 	case Begin, Settle, Complete, RollBack, BatchDone, NextBatch:
 		w.say("%s", st.Kind)
@@ -118,6 +85,21 @@ func (w *world) sayStep(st Step) {
 	default:
 		w.say("%s %s: %s", st.Kind, st.Replica, st.Reason)
 	}
+}
+
+func (w *world) After(st Step) {
+	w.checkPause(st)
+	w.checkTarget(st)
+	if st.Kind == Complete {
+		w.completed = append(w.completed, w.Service.Rollout.To)
+	}
+	w.checkBounds(st, w.before)
+}
+
+func (w *world) Ready(id string) { w.say("ready %s", id) }
+
+func (w *world) Endless(st Step) {
+	w.broken = append(w.broken, fmt.Sprintf("it never stops deciding: %v", st))
 }
 
 // checkBounds is rule 1, written from outside: it looks at counts before and
@@ -181,133 +163,9 @@ func (w *world) stillHolding(c api.ReplicaCounts) int {
 	return 0
 }
 
-func (w *world) act(st Step) {
-	id := st.Replica
-	switch st.Kind {
-	case Create, Start:
-		if st.Kind == Create {
-			w.creates++
-		}
-		w.start(id)
-	case Drain, Fail, Recycle:
-		w.after(ackDelay, func() { w.unrouted(id) })
-	case Terminate:
-		r := w.Replica(id)
-		starts := r.Starts
-		w.after(w.behave[r.Revision].drain, func() { w.exit(id, starts, "exit code 0") })
-	case Kill:
-		w.exit(id, w.Replica(id).Starts, "killed")
-	}
-}
-
-func (w *world) start(id string) {
-	r := w.Replica(id)
-	b, starts := w.behave[r.Revision], r.Starts
-	if w.noRoom != "" {
-		r.NoteUnplaced(w.noRoom, w.Now)
-		return
-	}
-	if b.unstartable != "" {
-		r.NoteUnstartable(b.unstartable, w.Now)
-		return
-	}
-	r.NoteStarted(w.Now)
-	switch {
-	case b.exit != "":
-		w.after(b.startup, func() { w.exit(id, starts, b.exit) })
-	case b.never:
-		r.Complaint = "GET /ready: 503"
-	default:
-		w.after(b.startup, func() { w.healthy(id, starts) })
-	}
-}
-
-func (w *world) healthy(id string, starts int) {
-	r := w.Replica(id)
-	if r == nil || r.Starts != starts || r.Process != Running || r.Healthy {
-		return
-	}
-	r.NoteHealthy(w.Now)
-	if !r.Routable() {
-		return
-	}
-	r.NoteRouted(false)
-	w.after(ackDelay, func() {
-		if r := w.Replica(id); r != nil && r.Starts == starts && r.Routable() {
-			r.NoteRouted(true)
-			w.noteReady(r)
-		}
-	})
-}
-
-// noteReady is what the controller does when it sees a replica ready.
-func (w *world) noteReady(r *Replica) {
-	min := w.Service.Strategy.MinReady
-	id := r.ID
-	note := func() {
-		if r := w.Replica(id); r != nil && w.isReady(r) {
-			r.NoteReady(w.Now)
-			w.say("ready %s", id)
-		}
-	}
-	if wait := r.HealthyAt.Add(min).Sub(w.Now); wait > 0 {
-		w.after(wait, note)
-		return
-	}
-	note()
-}
-
-func (w *world) unhealthy(id string, complaint string) {
-	if r := w.Replica(id); r != nil && r.Process == Running && r.Healthy {
-		r.NoteUnhealthy(complaint)
-	}
-}
-
-func (w *world) unrouted(id string) {
-	r := w.Replica(id)
-	if r == nil {
-		return
-	}
-	r.NoteUnrouted(w.Now)
-	r.LastPicked = w.Now
-	r.InFlight = 1
-	starts := r.Starts
-	w.after(w.behave[r.Revision].busy, func() {
-		if r := w.Replica(id); r != nil && r.Starts == starts {
-			r.InFlight, r.IdleSince = 0, w.Now
-		}
-	})
-}
-
-func (w *world) exit(id string, starts int, how string) {
-	if r := w.Replica(id); r != nil && r.Starts == starts && r.Process == Running {
-		r.NoteExit(how, w.Now)
-	}
-}
-
-// step lets the next thing happen; false when nothing ever will again.
-func (w *world) step() bool {
-	w.settle()
-	if len(w.queue) == 0 {
-		return false
-	}
-	w.next()
-	return true
-}
-
-func (w *world) next() {
-	sort.Slice(w.queue, func(i, j int) bool {
-		a, b := w.queue[i], w.queue[j]
-		return a.at.Before(b.at) || a.at.Equal(b.at) && a.order < b.order
-	})
-	next := w.queue[0]
-	w.queue = w.queue[1:]
-	w.Now = later(w.Now, next.at)
-	next.do()
-}
-
 // run goes on for d.
 func (w *world) run(d time.Duration) {
+	w.own()
 	end := w.Now.Add(d)
 	for w.settle(); w.pending(end); w.settle() {
 		w.next()
@@ -318,7 +176,8 @@ func (w *world) run(d time.Duration) {
 
 // runOut goes on until nothing happens any more.
 func (w *world) runOut() {
-	for w.step() {
+	w.own()
+	for w.Step() {
 	}
 }
 
