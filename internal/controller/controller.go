@@ -66,6 +66,8 @@ type Config struct {
 	// for nothing.
 	Warn  func(*api.Spec) []string
 	Probe Probe // for gates that ask outside
+	// Insight is what a preview asks; what is nil is not known.
+	Insight Insight
 	// Resources are the resource groups by name; "" is public.
 	Resources map[string]Group
 	// Dir is the folder that relative paths of a service file are meant from when

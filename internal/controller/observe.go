@@ -19,6 +19,7 @@ func (s *service) seeEvent(e runtime.Event) {
 	switch e.Kind {
 	case runtime.Exited:
 		if r.Process != rollout.Exited {
+			s.measureEnd(r, at(e.At))
 			r.NoteExit(exitText(e.Exit), at(e.At))
 		}
 	case runtime.Healthy:
@@ -90,6 +91,7 @@ func (s *service) observeGateways() {
 			s.observeInHand(r, gw.InHand(r.ID), acked)
 		}
 		if r.ReadyAt.Before(r.HealthyAt) && r.Ready(s.state.Service.Strategy.MinReady, s.state.Now) {
+			s.measureStart(r)
 			r.NoteReady(s.state.Now)
 		}
 	}

@@ -160,6 +160,7 @@ func (p *plane) makeController(file File) error {
 	}
 	p.controller = controller.New(controller.Config{
 		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
+		Insight: p.insight(),
 		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil

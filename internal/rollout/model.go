@@ -115,18 +115,8 @@ func (m *Model) Copy() *Model {
 	return &c
 }
 
-// Step decides and acts until there is nothing to do at this instant, then lets
-// the next thing happen. It is false when nothing ever will again.
-func (m *Model) Step() bool {
-	m.settle()
-	if len(m.queue) == 0 {
-		return false
-	}
-	m.next()
-	return true
-}
-
-func (m *Model) settle() {
+// Settle decides and acts until there is nothing to do at this instant.
+func (m *Model) Settle() {
 	for round := 0; ; round++ {
 		d := Decide(&m.State)
 		if len(d.Steps) == 0 {
@@ -211,13 +201,28 @@ func (m *Model) leaveRoom(id string) {
 	}
 }
 
-func (m *Model) next() {
+// NextAt is when the next thing happens; false when nothing ever will again.
+func (m *Model) NextAt() (time.Time, bool) {
+	if len(m.queue) == 0 {
+		return time.Time{}, false
+	}
+	return later(m.Now, m.queue[0].at), true
+}
+
+// Next lets the next thing happen, after a Settle; false when there is none.
+func (m *Model) Next() bool {
+	if len(m.queue) == 0 {
+		return false
+	}
 	h := heap.Pop(&m.queue).(happening)
 	m.Now = later(m.Now, h.at)
-	r := m.Replica(h.id)
-	if r == nil || r.Starts != h.starts && h.what != isUnrouted {
-		return
+	if r := m.Replica(h.id); r != nil && (r.Starts == h.starts || h.what == isUnrouted) {
+		m.happen(r, h)
 	}
+	return true
+}
+
+func (m *Model) happen(r *Replica, h happening) {
 	switch h.what {
 	case turnsHealthy:
 		m.healthy(h.id, h.starts)
@@ -336,7 +341,7 @@ func (m *Model) FailNext(why string) bool {
 		r := &m.Replicas[i]
 		if r.Stage == Live && m.Service.isTarget(r) && !r.proven() && r.EndAt.IsZero() {
 			r.NoteUnstartable(why, m.Now)
-			m.settle()
+			m.Settle()
 			return true
 		}
 	}

@@ -167,27 +167,23 @@ func (w *world) stillHolding(c api.ReplicaCounts) int {
 func (w *world) run(d time.Duration) {
 	w.own()
 	end := w.Now.Add(d)
-	for w.settle(); w.pending(end); w.settle() {
-		w.next()
+	for w.Settle(); w.pending(end); w.Settle() {
+		w.Next()
 	}
 	w.Now = later(w.Now, end)
-	w.settle()
+	w.Settle()
 }
 
 // runOut goes on until nothing happens any more.
 func (w *world) runOut() {
 	w.own()
-	for w.Step() {
+	for w.Settle(); w.Next(); w.Settle() {
 	}
 }
 
 func (w *world) pending(until time.Time) bool {
-	for _, h := range w.queue {
-		if !h.at.After(until) {
-			return true
-		}
-	}
-	return false
+	at, ok := w.NextAt()
+	return ok && !at.After(until)
 }
 
 func (w *world) summary() string {

@@ -170,12 +170,15 @@ func (gw *gateway) leave(w *World, address string) {
 		return
 	}
 	gw.left[address] = w.now
-	if w.rand.IntN(3) > 0 {
-		return
-	}
-	length := w.upTo(10 * time.Second)
-	if w.chance(10) {
-		length = w.upTo(2 * time.Minute)
+	length := w.inHand
+	if length == 0 {
+		if w.rand.IntN(3) > 0 {
+			return
+		}
+		length = w.upTo(10 * time.Second)
+		if w.chance(10) {
+			length = w.upTo(2 * time.Minute)
+		}
 	}
 	gw.busy[address] = w.now.Add(length)
 	w.after(length, nil, w.tellGateways)

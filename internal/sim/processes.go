@@ -161,7 +161,11 @@ func (p *processes) Terminate(_ context.Context, id string) error {
 		return nil
 	}
 	proc.signal = true
-	p.w.after(p.w.upTo(4*time.Second), nil, func() { p.exit(proc, 0) })
+	takes := p.w.exit
+	if takes == 0 {
+		takes = p.w.upTo(4 * time.Second)
+	}
+	p.w.after(takes, nil, func() { p.exit(proc, 0) })
 	return nil
 }
 

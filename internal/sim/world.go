@@ -42,7 +42,10 @@ type World struct {
 
 	pending int // replicas that had to wait for room in the resource group
 
-	startup time.Duration // of every process that comes up; 0 for a random one
+	// What follows is random where it is 0.
+	startup time.Duration // of every process that comes up
+	exit    time.Duration // of every process that is told to end
+	inHand  time.Duration // how long requests are in hand of what leaves a table
 }
 
 // killed is thrown where the control plane is killed in the middle of an

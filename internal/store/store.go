@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/preview"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
 )
@@ -28,6 +29,7 @@ type Service struct {
 	Group     string          `json:"group"`
 	Token     string          `json:"token"`
 	Warnings  []string        `json:"warnings"`
+	Seen      preview.Seen    `json:"seen"` // how long its replicas took lately; written with the next change of the rest
 	CreatedAt time.Time       `json:"created_at"`
 	UpdatedAt time.Time       `json:"updated_at"`
 }
