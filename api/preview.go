@@ -45,6 +45,7 @@ type Preview struct {
 	HighestLive PreviewExtreme  `json:"highest_live"`
 	Peak        PreviewPeak     `json:"peak" doc:"the most that its processes need at one time"`
 	Times       PreviewTimes    `json:"times" doc:"how long this service's replicas take, measured or assumed"`
+	Assumes     []string        `json:"assumes" nullable:"false" doc:"what the preview takes for granted"`
 	Warnings    []PreviewWarned `json:"warnings" nullable:"false"`
 }
 
@@ -86,7 +87,7 @@ type PreviewStep struct {
 
 // PreviewAction is one kind of thing done to replicas of one version.
 type PreviewAction struct {
-	Do       string `json:"do" doc:"begin, create, start, ready, drain, terminate, kill, remove, fail, recycle, pending, batch_done, next_batch, pause, go_back, complete, roll_back, settle"`
+	Do       string `json:"do" doc:"begin, create, start, ready, drain, terminate, kill, remove, fail, recycle, pending, batch_done, gates_passed, next_batch, pause, go_back, complete, roll_back, settle"`
 	Version  int    `json:"version" doc:"of the replicas; 0 for what is about the rollout"`
 	Replicas int    `json:"replicas" doc:"how many; 0 for what is about the rollout"`
 }

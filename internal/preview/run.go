@@ -41,6 +41,7 @@ func Run(in Input, out *api.Preview) {
 	}
 	m.Room, m.Watch = &room{book: book, needs: in.Needs, witness: w}, w
 	w.before()
+	w.assume()
 	m.TakeOver()
 	for {
 		m.Settle()
@@ -91,6 +92,35 @@ func (w *witness) before() {
 	w.noneFrom = time.Time{} // that none is ready now is no doing of the update
 }
 
+// assume says what cannot be known, and gives the model its gates.
+func (w *witness) assume() {
+	w.out.Assumes = []string{"every new replica comes up, and nobody interferes"}
+	for _, t := range []struct {
+		what string
+		api.PreviewTime
+	}{
+		{"a replica takes %gs to start", w.out.Times.Startup},
+		{"the last request of a replica that leaves the traffic ends after %gs", w.out.Times.InHand},
+		{"a process ends %gs after SIGTERM", w.out.Times.Exit},
+	} {
+		if t.Measured == 0 {
+			w.out.Assumes = append(w.out.Assumes, fmt.Sprintf(t.what, t.Seconds)+", which was never measured")
+		}
+	}
+	p := w.m.Service.Plan
+	if p == nil || len(p.Gates) == 0 {
+		return
+	}
+	rules, _ := api.GateRules("gates", p.Gates) // they were checked when the plan was set
+	w.m.GatesTake = rollout.AckDelay
+	for _, r := range rules {
+		if !r.DryRun {
+			w.m.GatesTake = max(w.m.GatesTake, r.Window)
+		}
+	}
+	w.out.Assumes = append(w.out.Assumes, fmt.Sprintf("the gates let each batch go on %s after it is complete: their longest window", w.m.GatesTake))
+}
+
 // over tells that what the update began has come to its end.
 func (w *witness) over() bool {
 	if w.m.Service.Rollout.Active() || w.m.Service.Scaling {
@@ -113,6 +143,7 @@ func (w *witness) tooLong() bool {
 	if p := w.m.Service.Plan; p != nil && p.Batch != nil {
 		limit = max(limit, patience+p.Batch.Interval)
 	}
+	limit += w.m.GatesTake
 	return w.endless || len(w.out.Steps) >= mostSteps || w.m.Now.Sub(w.progress) > limit
 }
 

@@ -54,7 +54,7 @@ func (w *witness) note(do string, version, replicas int) {
 	st.Actions = append(st.Actions, api.PreviewAction{Do: do, Version: version, Replicas: replicas})
 }
 
-// Before, After, Ready and Endless make it a rollout.Watcher.
+// Before, After, Ready, Passed and Endless make it a rollout.Watcher.
 func (w *witness) Before(st rollout.Step) {
 	w.version = 0
 	if r := w.m.Replica(st.Replica); r != nil {
@@ -86,6 +86,8 @@ func (w *witness) Ready(id string) {
 	w.note("ready", w.shown(r.Revision, r.Version), 1)
 	w.measure()
 }
+
+func (w *witness) Passed() { w.note("gates_passed", 0, 0) }
 
 func (w *witness) Endless(rollout.Step) { w.endless = true }
 

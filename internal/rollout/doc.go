@@ -29,6 +29,6 @@
 // and deadlines (exits.go) and its graceful end (shutdown.go). Rule numbers in
 // comments are those of the project's design document.
 //
-// Neighbours: the controller calls this package and acts; the simulator and the
-// preview call it with a model of the world instead.
+// Neighbours: the controller calls this package and acts; the preview, and the
+// stories and properties that test it, run it in a Model of the world (model.go).
 package rollout

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"slices"
 	"time"
+
+	"sluice.dev/sluice/api"
 )
 
 // Model is a model of everything outside the core: processes that start, pass
@@ -20,9 +22,13 @@ type Model struct {
 	Behave func(r *Replica) Behaviour
 	Room   Room    // nil: there is always room
 	Watch  Watcher // nil: nobody looks
+	// GatesTake is when the plan's gates let a batch go on, after it was complete;
+	// 0: nobody asks them.
+	GatesTake time.Duration
 
 	queue happenings
 	order int
+	asked time.Time // when the batch was complete whose gates are being asked
 }
 
 // Behaviour is how long a process takes for what it does. The zero value is
@@ -48,6 +54,7 @@ type Watcher interface {
 	Before(st Step)  // before it is applied
 	After(st Step)   // when it is applied, before it is acted on
 	Ready(id string) // a replica counts as ready from now on
+	Passed()         // the gates have let the batch go on
 	Endless(st Step) // deciding does not come to an end
 }
 
@@ -65,6 +72,7 @@ const (
 	isUnrouted
 	isIdle
 	exits
+	pass // the gates
 )
 
 // happening is something that will happen to one process of a replica.
@@ -123,6 +131,7 @@ func (m *Model) Settle() {
 			if !d.Wake.IsZero() {
 				m.plan(later(d.Wake, m.Now), happening{what: wakes})
 			}
+			m.askGates()
 			return
 		}
 		if round > 10000 {
@@ -216,10 +225,31 @@ func (m *Model) Next() bool {
 	}
 	h := heap.Pop(&m.queue).(happening)
 	m.Now = later(m.Now, h.at)
-	if r := m.Replica(h.id); r != nil && (r.Starts == h.starts || h.what == isUnrouted) {
+	if h.what == pass {
+		m.passGates(h.how)
+	} else if r := m.Replica(h.id); r != nil && (r.Starts == h.starts || h.what == isUnrouted) {
 		m.happen(r, h)
 	}
 	return true
+}
+
+// askGates plans for the gates of a batch that is complete to let it go on.
+func (m *Model) askGates() {
+	if m.GatesTake <= 0 || !m.Judging() || m.asked.Equal(m.Service.Rollout.BatchDoneAt) {
+		return
+	}
+	m.asked = m.Service.Rollout.BatchDoneAt
+	m.plan(later(m.Now, m.asked.Add(m.GatesTake)), happening{what: pass, how: m.Service.Rollout.ID})
+}
+
+func (m *Model) passGates(rollout string) {
+	if !m.Judging() || m.Service.Rollout.ID != rollout || !m.Service.Rollout.BatchDoneAt.Equal(m.asked) {
+		return
+	}
+	m.NoteGates(api.GateRecord{At: api.At(m.Now), Action: api.GateContinue}, m.asked)
+	if m.Watch != nil {
+		m.Watch.Passed()
+	}
 }
 
 func (m *Model) happen(r *Replica, h happening) {

@@ -97,6 +97,7 @@ func (w *world) After(st Step) {
 }
 
 func (w *world) Ready(id string) { w.say("ready %s", id) }
+func (w *world) Passed()         { w.say("gates passed") }
 
 func (w *world) Endless(st Step) {
 	w.broken = append(w.broken, fmt.Sprintf("it never stops deciding: %v", st))

@@ -128,21 +128,27 @@ func (t *tape) difference(ch *store.Change) map[string]int {
 			did[label(do, version)]++
 		}
 	}
+	shown := func(r *rollout.Replica) int {
+		if to := t.now.Service.Current; r.Revision == to.Revision {
+			return to.Version
+		}
+		return r.Version
+	}
 	for _, put := range ch.PutReplicas {
 		r, was := put.Core, t.old.Replica(put.Core.ID)
 		if was == nil {
-			note(true, "create", r.Version)
+			note(true, "create", shown(&r))
 			was = &rollout.Replica{Stage: rollout.Live, Starts: 1}
 		}
-		note(r.Stage == rollout.Draining && was.Stage == rollout.Live, "drain", r.Version)
-		note(!r.Signalled.Equal(was.Signalled), "terminate", r.Version)
-		note(!r.Killed.Equal(was.Killed), "kill", r.Version)
-		note(!r.ReadyAt.Equal(was.ReadyAt), "ready", r.Version)
-		note(r.Unplaced != "" && was.Unplaced == "", "pending", r.Version)
-		note(r.Unplaced == "" && was.Unplaced != "", "start", r.Version)
+		note(r.Stage == rollout.Draining && was.Stage == rollout.Live, "drain", shown(&r))
+		note(!r.Signalled.Equal(was.Signalled), "terminate", shown(&r))
+		note(!r.Killed.Equal(was.Killed), "kill", shown(&r))
+		note(!r.ReadyAt.Equal(was.ReadyAt), "ready", shown(&r))
+		note(r.Unplaced != "" && was.Unplaced == "", "pending", shown(&r))
+		note(r.Unplaced == "" && was.Unplaced != "", "start", shown(&r))
 	}
 	for _, id := range ch.DropReplicas {
-		note(true, "remove", t.old.Replica(id).Version)
+		note(true, "remove", shown(t.old.Replica(id)))
 	}
 	is, was := t.now.Service.Rollout, t.old.Service.Rollout
 	if is == nil || was == nil {
@@ -153,7 +159,14 @@ func (t *tape) difference(ch *store.Change) map[string]int {
 	note(is.Phase == api.RolloutCompleted && same && was.Phase != is.Phase, "complete", 0)
 	note(!is.BatchDoneAt.IsZero() && was.BatchDoneAt.IsZero(), "batch_done", 0)
 	note(same && is.BatchDoneAt.IsZero() && !was.BatchDoneAt.IsZero(), "next_batch", 0)
-	note(!t.now.Service.Scaling && t.old.Service.Scaling && is.Phase != api.RolloutCompleted, "settle", 0)
+	note(!t.now.Service.Scaling && t.old.Service.Scaling && is.Phase == was.Phase, "settle", 0)
+	passed := func(ro *rollout.Rollout) (at api.Time) {
+		if n := len(ro.Gates); n > 0 && ro.Gates[n-1].Action == api.GateContinue {
+			at = ro.Gates[n-1].At
+		}
+		return at
+	}
+	note(same && passed(is) != passed(was) && !passed(is).IsZero(), "gates_passed", 0)
 	return did
 }
 
@@ -287,10 +300,7 @@ func TestPreviewComesTrue(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := newForesight(t, nil)
 			metadata := fmt.Sprintf(`, "instance": %d, %s`, c.n, strings.Join(c.metadata, ", "))
-			for range 2 { // the second one measures how replicas end
-				f.update(f.version(metadata))
-				f.pass(30 * time.Minute)
-			}
+			settled(f, metadata, 2)
 			if c.plan != "" {
 				f.plan(c.plan)
 			}
@@ -313,6 +323,96 @@ func TestPreviewComesTrue(t *testing.T) {
 					t.Errorf("it took %gs, %gs were foretold", actual, p.End.At)
 				}
 			}
+		})
+	}
+}
+
+// settled makes versions of a service: one measures starts, the second one ends.
+func settled(f *foresight, metadata string, versions int) {
+	for range versions {
+		f.update(f.version(metadata))
+		f.pass(30 * time.Minute)
+	}
+}
+
+// TestPreviewOfAnythingElse: what is no plain update of a service at rest.
+func TestPreviewOfAnythingElse(t *testing.T) {
+	const four = `, "instance": 4, "rolling_strategy": {"max_surge": 1}, "eas": {"drain": "idle"}, "rpc": {"enable_sigterm": true}`
+	for _, c := range []struct {
+		name    string
+		room    *room
+		before  string // metadata of the two versions before
+		midway  func(f *foresight)
+		file    func(f *foresight) api.Document
+		outcome api.PreviewOutcome
+		end     api.PreviewEnding
+		steps   bool
+		text    string // in what it says of the rollout in progress
+	}{
+		{"a version in the middle of another", nil, four, func(f *foresight) {
+			f.update(f.version(four))
+			f.pass(47 * time.Second)
+		}, func(f *foresight) api.Document { return f.version(four) }, api.PreviewRollout, api.PreviewCompleted, true, "is superseded"},
+		{"a version after one that is paused", nil, four, func(f *foresight) {
+			f.update(f.version(four))
+			f.pass(27 * time.Second)
+			if _, err := f.controller.Pause(context.Background(), f.by, "s"); err != nil {
+				f.t.Fatal(err)
+			}
+			f.pass(time.Minute)
+		}, func(f *foresight) api.Document { return f.version(four) }, api.PreviewRollout, api.PreviewCompleted, true, "superseded"},
+		{"settings only, in the middle", nil, four, func(f *foresight) {
+			f.update(f.version(four))
+			f.pass(27 * time.Second)
+		}, func(f *foresight) api.Document {
+			return document(`{"metadata": {"rolling_strategy": {"max_surge": 2}}}`)
+		},
+			api.PreviewSettings, api.PreviewCompleted, true, "goes on as one to version 4"},
+		{"settings only", nil, four, nil, func(f *foresight) api.Document {
+			return document(`{"metadata": {"rolling_strategy": {"max_surge": 2}}}`)
+		}, api.PreviewSettings, api.PreviewCompleted, false, ""},
+		{"nothing", nil, four, nil, func(f *foresight) api.Document {
+			return document(`{"metadata": {"rolling_strategy": {"max_surge": 1}}}`)
+		},
+			api.PreviewNothing, api.PreviewCompleted, false, ""},
+		{"more replicas", nil, four, nil, func(f *foresight) api.Document { return document(`{"metadata": {"instance": 6}}`) },
+			api.PreviewScale, api.PreviewCompleted, true, ""},
+		{"fewer replicas", nil, four, nil, func(f *foresight) api.Document { return document(`{"metadata": {"instance": 1}}`) },
+			api.PreviewScale, api.PreviewCompleted, true, ""},
+		{"more replicas of another version", nil, four, nil, func(f *foresight) api.Document {
+			return f.version(strings.Replace(four, `"instance": 4`, `"instance": 6`, 1))
+		}, api.PreviewRollout, api.PreviewCompleted, true, ""},
+		{"no room beside the old ones", &room{cores: 4, kind: rollout.Public}, four + `, "resource": "box", "cpu": 1`, nil,
+			func(f *foresight) api.Document { return f.version("") }, api.PreviewRollout, api.PreviewStuck, true, ""},
+		{"room as old ones go", &room{cores: 5, kind: rollout.Quota},
+			strings.Replace(four, `"max_surge": 1`, `"max_surge": 3`, 1) + `, "resource": "box", "cpu": 1`, nil,
+			func(f *foresight) api.Document { return f.version("") }, api.PreviewRollout, api.PreviewCompleted, true, ""},
+		{"gates", nil, four, func(f *foresight) {
+			f.plan(`{"batch": {"size": 2, "interval": "20s"}, "gates": [{"name": "a", "command": {"command": "./check"}, "window": "50s"}]}`)
+		}, func(f *foresight) api.Document { return f.version(four) }, api.PreviewRollout, api.PreviewCompleted, true, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newForesight(t, c.room)
+			versions := 2
+			if c.end == api.PreviewStuck {
+				versions = 1 // there is no room for a second one
+			}
+			settled(f, c.before, versions)
+			if c.midway != nil {
+				c.midway(f)
+			}
+			file := c.file(f)
+			p, told, happened := f.foretell(file)
+			if testing.Verbose() {
+				t.Logf("told\n%shappened\n%s", written(told), written(happened))
+			}
+			if p.Outcome != c.outcome || p.End.Phase != c.end || (len(p.Steps) > 0) != c.steps {
+				t.Errorf("%s, %+v, %d steps", p.Outcome, p.End, len(p.Steps))
+			}
+			if c.text != "" && (p.Supersedes == nil || !strings.Contains(p.Supersedes.Text, c.text)) || c.text == "" && p.Supersedes != nil {
+				t.Errorf("supersedes %+v", p.Supersedes)
+			}
+			compare(t, told, happened)
 		})
 	}
 }
