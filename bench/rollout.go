@@ -66,6 +66,7 @@ const (
 	realRatio      = "real: duration / shortest possible"
 	overheadRatio  = "real: duration / shortest, start-ups as the server saw them"
 	simulatedRatio = "simulated: duration / shortest possible"
+	plannedRatio   = "simulated: automatic batches, duration / sum of batches and intervals"
 )
 
 func (b *rolloutBench) real(ctx context.Context, r *report, dir string, c *client.Client) error {
@@ -191,6 +192,30 @@ func startupOf(list []api.Replica, version int) time.Duration {
 	return took[len(took)/2]
 }
 
+// planned measures updates in batches: four of a quarter each, ten minutes apart,
+// against the sum of batches and intervals; and the way back out of the first one
+// against that of a completed update.
+func (b *rolloutBench) planned(r *report, surge int, startup time.Duration) error {
+	p := sim.Planned{Replicas: b.simulated, Surge: surge, Startup: startup, Batch: api.Count{Value: 25, Percent: true}, Interval: 10 * time.Minute}
+	quarter := p.Batch.Up(b.simulated)
+	sum := 3 * p.Interval
+	for left := b.simulated; left > 0; left -= quarter {
+		sum += time.Duration((min(left, quarter)+surge-1)/surge) * startup
+	}
+	for i := range b.rounds {
+		p.Seed, p.Store = uint64(i+1), memory.New()
+		took, err := p.Run()
+		if err != nil {
+			return err
+		}
+		r.add(plannedRatio, "", took.Automatic.Seconds()/sum.Seconds())
+		r.add("simulated: rollback by the plan, out of the first batch of 25%", "s", took.PlanRollback.Seconds())
+		r.add("simulated: rollback to a version, of a completed update", "s", took.VersionRollback.Seconds())
+	}
+	r.bar(plannedRatio, "median", 1.05)
+	return nil
+}
+
 func (b *rolloutBench) simulate(r *report) error {
 	const startup = 30 * time.Second
 	surge := max(1, b.simulated/20)
@@ -204,6 +229,9 @@ func (b *rolloutBench) simulate(r *report) error {
 		r.add(simulatedRatio, "", took.Seconds()/(float64(rounds)*startup.Seconds()))
 	}
 	r.bar(simulatedRatio, "median", 1.01)
+	if err := b.planned(r, surge, startup); err != nil {
+		return err
+	}
 	r.note("%s", strings.Join([]string{
 		fmt.Sprintf("real: %d processes, %d at a time, each listens %s after its start", b.replicas, b.surge, b.startup),
 		fmt.Sprintf("simulated: %d replicas, %d at a time, start-up %s", b.simulated, surge, startup)}, "; "))
