@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestManyHands(t *testing.T) {
 	close(stop)
 	hands.Wait()
 
+	p.unplan("model")
 	last := p.update("model", p.container("last", slowStart...))
 	p.settled("model", last.CurrentVersion)
 	s.check(t)
@@ -52,6 +54,14 @@ func TestManyHands(t *testing.T) {
 		if r.Version != last.CurrentVersion || !r.Ready {
 			t.Errorf("a replica that nobody asked for last: %+v", r)
 		}
+	}
+}
+
+// unplan deletes the service's update plan, if it has one.
+func (p *plane) unplan(name string) {
+	p.t.Helper()
+	if status, text, err := p.call(http.MethodDelete, "/services/"+name+"/plan", nil); err != nil || status != http.StatusOK && status != http.StatusNotFound {
+		p.t.Errorf("DELETE plan of %s: %d %s %v", name, status, text, err)
 	}
 }
 
@@ -72,10 +82,16 @@ func (p *plane) anything(name string, random *rand.Rand, mark string, flags []st
 		{"/scale", object{"instance": 2 + random.IntN(4)}},
 		{"/rollout", object{"paused": true}},
 		{"/rollout", object{"paused": false}},
+		{"/plan", object{"target_updated": random.IntN(3)}},
+		{"/plan", object{"target_updated": "100%"}},
+		{"/plan", object{"batch": object{"size": 1, "interval": "1s"}, "on_failure": "rollback"}},
+		{"/plan", object{"paused": false}},
+		{"/plan/rollback", nil},
 	}
 	c := changes[random.IntN(len(changes))]
 	status, text, err := p.call(http.MethodPut, "/services/"+name+c.what, c.body)
-	if err == nil && status != http.StatusOK && status != http.StatusConflict && status != http.StatusPreconditionFailed {
+	unplanned := status == http.StatusNotFound && strings.HasPrefix(c.what, "/plan")
+	if err == nil && status != http.StatusOK && status != http.StatusConflict && status != http.StatusPreconditionFailed && !unplanned {
 		p.t.Errorf("PUT %s %v: %d %s", c.what, c.body, status, text)
 	}
 	return fmt.Sprintf("PUT %s%s %v: %d", name, c.what, c.body, status)

@@ -53,6 +53,7 @@ func TestSoak(t *testing.T) {
 	}
 	s.operate()
 	for _, v := range soaked {
+		p.unplan(v.name)
 		last := p.update(v.name, p.container("last", v.flags...))
 		p.settled(v.name, last.CurrentVersion)
 	}
@@ -145,6 +146,6 @@ func (s *soak) losesControl(gateway bool) {
 func (s *soak) rest(name string) {
 	s.tell("rest", "%s comes to rest", name)
 	s.until(name, "comes to rest", func(v api.Service) bool {
-		return slices.Contains([]api.Status{api.StatusRunning, api.StatusPaused, api.StatusStopped, api.StatusFailed}, v.Status)
+		return v.Plan != nil && v.Plan.Stage == api.StageBatchCompleted || slices.Contains([]api.Status{api.StatusRunning, api.StatusPaused, api.StatusStopped, api.StatusFailed}, v.Status)
 	})
 }
