@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"net/http"
 	"strconv"
 
 	"sluice.dev/sluice/api"
@@ -50,6 +51,12 @@ func (c *Client) Rollouts(ctx context.Context, name string) ([]api.Rollout, erro
 // Rollout shows one rollout.
 func (c *Client) Rollout(ctx context.Context, name, id string) (api.Rollout, error) {
 	return call[api.Rollout](ctx, c, get("services", name, "rollouts", id))
+}
+
+// Preview says what Update would do with the same file; it changes nothing.
+func (c *Client) Preview(ctx context.Context, name string, file api.Document, how UpdateType) (api.Preview, error) {
+	r := &request{method: http.MethodPost, path: []string{"services", name, "preview"}, body: file.JSON()}
+	return call[api.Preview](ctx, c, r.with("update_type", string(how)))
 }
 
 // Plan shows a service's update plan.

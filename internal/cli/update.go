@@ -118,46 +118,61 @@ else changes the service in between, it is made once more for the new one.`,
   sluice update sentiment -f service.yaml --replace`,
 		Args: takes("NAME"),
 	}
-	fileFlag(cmd, &u.path, "a service file, or the part of one that changes")
-	cmd.Flags().StringArrayVar(&u.sets, "set", nil, "set one value, PATH=VALUE; may be given more than once")
-	cmd.Flags().BoolVar(&u.replace, "replace", false, "take the file as the whole configuration")
+	u.flags(cmd)
 	return changeCommand(s, cmd, true, func(ctx context.Context, c *client.Client, args []string, f *changeFlags) error {
 		answer, err := u.run(ctx, s, c, args[0], f)
 		if err != nil {
-			if u.file != nil {
-				err = u.file.blame(err)
-			}
-			return err
+			return u.blame(err)
 		}
 		return s.finish(ctx, c, f, answer, client.Rolled)
 	})
 }
 
-func (u *update) run(ctx context.Context, s *session, c *client.Client, name string, f *changeFlags) (client.Answer, error) {
+// flags are what it is given by.
+func (u *update) flags(cmd *cobra.Command) {
+	fileFlag(cmd, &u.path, "a service file, or the part of one that changes")
+	cmd.Flags().StringArrayVar(&u.sets, "set", nil, "set one value, PATH=VALUE; may be given more than once")
+	cmd.Flags().BoolVar(&u.replace, "replace", false, "take the file as the whole configuration")
+}
+
+// read reads the file if there is one.
+func (u *update) read(s *session) (err error) {
 	switch {
 	case u.path == "" && len(u.sets) == 0:
-		return client.Answer{}, Usagef("say what to change: -f FILE, --set PATH=VALUE, or both")
+		return Usagef("say what to change: -f FILE, --set PATH=VALUE, or both")
 	case u.path == "" && u.replace:
-		return client.Answer{}, Usagef("--replace takes the file as the whole: -f FILE is missing")
+		return Usagef("--replace takes the file as the whole: -f FILE is missing")
+	case u.path == "":
+		return nil
 	}
-	if u.path != "" {
-		var err error
-		if u.file, err = s.readFile(u.path); err != nil {
-			return client.Answer{}, err
-		}
-		if u.replace {
-			if u.file.doc, err = u.file.whole(); err != nil {
-				return client.Answer{}, err
-			}
-		}
+	if u.file, err = s.readFile(u.path); err == nil && u.replace {
+		u.file.doc, err = u.file.whole()
+	}
+	return err
+}
+
+func (u *update) how() client.UpdateType {
+	if u.replace {
+		return client.Replace
+	}
+	return client.Merge
+}
+
+// blame names the file in an error about what stands in it.
+func (u *update) blame(err error) error {
+	if u.file == nil {
+		return err
+	}
+	return u.file.blame(err)
+}
+
+func (u *update) run(ctx context.Context, s *session, c *client.Client, name string, f *changeFlags) (client.Answer, error) {
+	if err := u.read(s); err != nil {
+		return client.Answer{}, err
 	}
 	why := client.Because(f.message)
 	if len(u.sets) == 0 {
-		how := client.Merge
-		if u.replace {
-			how = client.Replace
-		}
-		return c.Update(ctx, name, u.file.doc, how, why)
+		return c.Update(ctx, name, u.file.doc, u.how(), why)
 	}
 	answer, err := u.setAndSend(ctx, c, name, why)
 	var problem *client.Problem
@@ -167,29 +182,38 @@ func (u *update) run(ctx context.Context, s *session, c *client.Client, name str
 	return answer, err
 }
 
-// setAndSend makes the whole configuration here, because an update by merging
-// could not reach into lists, and sends it for the revision it was made from.
+// setAndSend makes the whole configuration here and sends it for the revision it
+// was made from.
 func (u *update) setAndSend(ctx context.Context, c *client.Client, name string, why client.Option) (client.Answer, error) {
-	service, err := c.Service(ctx, name)
+	doc, revision, err := u.set(ctx, c, name)
 	if err != nil {
 		return client.Answer{}, err
 	}
-	doc, err := api.ParseDocument(service.Config)
+	return c.Update(ctx, name, doc, client.Replace, why, client.IfRevision(revision))
+}
+
+// set makes the whole configuration, because an update by merging could not reach
+// into lists. The revision is the one it was made from.
+func (u *update) set(ctx context.Context, c *client.Client, name string) (doc api.Document, revision uint64, err error) {
+	service, err := c.Service(ctx, name)
 	if err != nil {
-		return client.Answer{}, err
+		return doc, 0, err
+	}
+	if doc, err = api.ParseDocument(service.Config); err != nil {
+		return doc, 0, err
 	}
 	switch {
 	case u.file != nil && u.replace:
 		doc = u.file.doc
 	case u.file != nil:
 		if doc, err = api.Merge(doc, u.file.doc); err != nil {
-			return client.Answer{}, err
+			return doc, 0, err
 		}
 	}
 	for _, set := range u.sets {
 		if doc, err = api.Set(doc, set); err != nil {
-			return client.Answer{}, &usageError{err}
+			return doc, 0, &usageError{err}
 		}
 	}
-	return c.Update(ctx, name, doc, client.Replace, why, client.IfRevision(service.Revision))
+	return doc, service.Revision, nil
 }

@@ -64,8 +64,8 @@ func Run(in Input, out *api.Preview) {
 func times(in Input, out *api.Preview) (b rollout.Behaviour) {
 	assumed, why := assumeStartup(in.Spec)
 	b.Startup, out.Times.Startup = estimate(in.Seen.Startup, assumed, why)
-	b.Busy, out.Times.InHand = estimate(in.Seen.InHand, assumedInHand, "1 s")
-	b.Drain, out.Times.Exit = estimate(in.Seen.Exit, assumedExit, "1 s")
+	b.Busy, out.Times.InHand = estimate(in.Seen.InHand, assumedInHand, "")
+	b.Drain, out.Times.Exit = estimate(in.Seen.Exit, assumedExit, "")
 	return b
 }
 
@@ -95,17 +95,8 @@ func (w *witness) before() {
 // assume says what cannot be known, and gives the model its gates.
 func (w *witness) assume() {
 	w.out.Assumes = []string{"every new replica comes up, and nobody interferes"}
-	for _, t := range []struct {
-		what string
-		api.PreviewTime
-	}{
-		{"a replica takes %gs to start", w.out.Times.Startup},
-		{"the last request of a replica that leaves the traffic ends after %gs", w.out.Times.InHand},
-		{"a process ends %gs after SIGTERM", w.out.Times.Exit},
-	} {
-		if t.Measured == 0 {
-			w.out.Assumes = append(w.out.Assumes, fmt.Sprintf(t.what, t.Seconds)+", which was never measured")
-		}
+	if t := w.out.Times; t.Startup.Measured == 0 || t.InHand.Measured == 0 || t.Exit.Measured == 0 {
+		w.out.Assumes = append(w.out.Assumes, "times that were never measured are as said under times")
 	}
 	p := w.m.Service.Plan
 	if p == nil || len(p.Gates) == 0 {

@@ -40,7 +40,7 @@ const (
 // estimate is the median of what was measured, else the assumption and why.
 func estimate(list []Sample, assumed time.Duration, why string) (time.Duration, api.PreviewTime) {
 	if len(list) == 0 {
-		return assumed, api.PreviewTime{Seconds: assumed.Seconds(), Basis: "assumed, since it was never measured: " + why}
+		return assumed, api.PreviewTime{Seconds: assumed.Seconds(), Basis: "assumed, since it was never measured" + why}
 	}
 	took, first := make([]time.Duration, len(list)), list[0].At
 	for i, s := range list {
@@ -61,10 +61,10 @@ func estimate(list []Sample, assumed time.Duration, why string) (time.Duration, 
 func assumeStartup(spec *api.Spec) (time.Duration, string) {
 	for _, c := range []*api.Check{spec.Container.Startup, spec.Container.Health} {
 		if c != nil && c.InitialDelay > assumedStartup {
-			return c.InitialDelay, "the initial delay of its check"
+			return c.InitialDelay, ": the initial delay of its check"
 		}
 	}
-	return assumedStartup, "5 s"
+	return assumedStartup, ""
 }
 
 // seconds rounds to milliseconds, which is what anybody can tell apart.

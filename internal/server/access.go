@@ -39,6 +39,7 @@ var access = map[string]api.Role{
 
 	"POST " + prefix + "/services":                        api.RoleOperator,
 	"PUT " + prefix + "/services/{name}":                  api.RoleOperator,
+	"POST " + prefix + "/services/{name}/preview":         api.RoleOperator,
 	"PUT " + prefix + "/services/{name}/scale":            api.RoleOperator,
 	"PUT " + prefix + "/services/{name}/restart":          api.RoleOperator,
 	"PUT " + prefix + "/services/{name}/stop":             api.RoleOperator,

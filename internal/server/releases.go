@@ -16,6 +16,8 @@ type Releases interface {
 	Get(ctx context.Context, name string) (api.Service, error)
 	Create(ctx context.Context, by controller.By, doc api.Document) (controller.Outcome, error)
 	Update(ctx context.Context, by controller.By, name string, doc api.Document, replace bool) (controller.Outcome, error)
+	// Preview says what Update would do with the same file.
+	Preview(ctx context.Context, name string, doc api.Document, replace bool) (api.Preview, error)
 	Delete(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
 	Scale(ctx context.Context, by controller.By, name string, instance int) (controller.Outcome, error)
 	Restart(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
