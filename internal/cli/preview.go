@@ -23,9 +23,9 @@ func previewCommand(s *session) *cobra.Command {
 
 It takes what "sluice update" takes. The server makes the same decisions on a
 model of the service, with the start-up and drain times that were measured of it,
-or with assumptions, and says which. The table has all that happens at one moment
-on a line: what is done, the live replicas of the old and of the new version, those
-that drain, and what is left if the next new replica fails there.`,
+or with assumptions, and says which. A line of the table is all that happens at
+one moment: what is done, the live replicas of the old and of the new version,
+those that drain, and what is left if the next new replica fails there.`,
 		Example: `  sluice preview sentiment --set model_path=models/v2
   sluice preview sentiment -f service.yaml --replace -o json`,
 		Args: takes("NAME"),
