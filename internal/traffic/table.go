@@ -13,6 +13,7 @@ type Route struct {
 	GRPC      bool       `json:"grpc,omitempty"`  // HTTP/2 requests go upstream as cleartext HTTP/2
 	Limits    api.Limits `json:"limits,omitzero"` // for each endpoint, at each gateway
 	Endpoints []Endpoint `json:"endpoints"`       // ready replicas only
+	Mirror    *Mirror    `json:"mirror,omitempty"`
 	// Unavailable says why nothing is ready, for the body of a 503; it is set
 	// whenever Endpoints is empty.
 	Unavailable string `json:"unavailable,omitempty"`
