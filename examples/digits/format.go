@@ -18,7 +18,8 @@ import (
 //	8 bytes   "DIGITS1\n"
 //	4 bytes   length of the header, little-endian as every number here
 //	          the header, JSON
-//	          for each layer its weights, row by row, then its biases, each a float32
+//	          for each layer its weights, row by row, then its biases, each a float32;
+//	          or each example, 64 pixels and the digit, each one byte
 //	4 bytes   CRC-32 (IEEE) of all before
 const magic = "DIGITS1\n"
 
@@ -80,7 +81,7 @@ func Decode(file []byte) (*Model, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotModel, err)
 	}
 	rest = rest[length:]
-	want := 4*h.Parameters() + 4
+	want := h.bodySize() + 4
 	switch {
 	case len(rest) < want:
 		return nil, fmt.Errorf("%w: version %s breaks off: %d of %d bytes are there", ErrNotModel, h.Version, len(file), len(file)-len(rest)+want)
@@ -91,11 +92,36 @@ func Decode(file []byte) (*Model, error) {
 	if got := crc32.ChecksumIEEE(body); got != sum {
 		return nil, fmt.Errorf("%w: version %s is damaged: its checksum is %08x, should be %08x", ErrNotModel, h.Version, got, sum)
 	}
-	m, err := New(h, readLayers(h, rest))
+	m, err := read(h, rest)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotModel, err)
 	}
 	return m, nil
+}
+
+// bodySize is the number of bytes between header and checksum.
+func (h Header) bodySize() int {
+	if h.Neighbours > 0 {
+		return h.Parameters()
+	}
+	return 4 * h.Parameters()
+}
+
+func read(h Header, raw []byte) (*Model, error) {
+	if h.Neighbours > 0 {
+		return NewExamples(h, readExamples(h, raw))
+	}
+	return New(h, readLayers(h, raw))
+}
+
+func readExamples(h Header, raw []byte) []Sample {
+	list := make([]Sample, h.Examples)
+	for i := range list {
+		of := raw[i*(Pixels+1):]
+		copy(list[i].Pixels[:], of)
+		list[i].Label = int(of[Pixels])
+	}
+	return list
 }
 
 func readLayers(h Header, raw []byte) []Layer {
@@ -129,6 +155,11 @@ func (m *Model) Encode() ([]byte, error) {
 			for _, v := range list {
 				file = binary.LittleEndian.AppendUint32(file, math.Float32bits(v))
 			}
+		}
+	}
+	if m.examples != nil {
+		for _, s := range m.examples.kept {
+			file = append(append(file, s.Pixels[:]...), byte(s.Label))
 		}
 	}
 	return binary.LittleEndian.AppendUint32(file, crc32.ChecksumIEEE(file)), nil

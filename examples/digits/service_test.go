@@ -41,3 +41,23 @@ func TestServiceFiles(t *testing.T) {
 		t.Errorf("the files differ:\n%+v\n%+v", specs[0], specs[1])
 	}
 }
+
+// TestPlanFile: it is valid, and takes both kinds of faults back.
+func TestPlanFile(t *testing.T) {
+	text, err := os.ReadFile("plan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := api.ParsePlanChange(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Batch == nil || plan.Batch.Size.Value != 1 || plan.Gates == nil || len(*plan.Gates) != 2 {
+		t.Fatalf("%+v", plan)
+	}
+	for i, metric := range []string{api.MetricErrorRate, api.MetricLatencyP50} {
+		if g := (*plan.Gates)[i]; g.Metric != metric || g.OnFail != api.GateRollback {
+			t.Errorf("gate %d: %+v", i, g)
+		}
+	}
+}

@@ -134,14 +134,20 @@ func (h *Handler) infer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response, err := h.respond(body)
-	if err != nil {
+	switch {
+	case errors.Is(err, digits.ErrNoScores):
+		refuse(w, http.StatusInternalServerError, "%v", err)
+		return
+	case err != nil:
 		refuse(w, http.StatusBadRequest, "%v", err)
 		return
 	}
 	answer(w, http.StatusOK, response)
 }
 
-// respond answers one request; the error is for the caller.
+// respond answers one request; the error is for the caller. It is
+// digits.ErrNoScores when the model is at fault, and the answer has the request's
+// id then.
 func (h *Handler) respond(body []byte) (inferResponse, error) {
 	var request inferRequest
 	if err := json.Unmarshal(body, &request); err != nil {
@@ -151,19 +157,26 @@ func (h *Handler) respond(body []byte) (inferResponse, error) {
 	if err != nil {
 		return inferResponse{}, err
 	}
-	outputs, err := wanted(request, h.predict(batch))
+	response := inferResponse{ModelName: h.model.Name, ModelVersion: h.model.Version, ID: request.ID}
+	all, err := h.predict(batch)
 	if err != nil {
+		return response, err
+	}
+	if response.Outputs, err = wanted(request, all); err != nil {
 		return inferResponse{}, err
 	}
 	h.served.Add(1)
-	return inferResponse{ModelName: h.model.Name, ModelVersion: h.model.Version, ID: request.ID, Outputs: outputs}, nil
+	return response, nil
 }
 
-func (h *Handler) predict(batch [][]float64) []outputTensor {
+func (h *Handler) predict(batch [][]float64) ([]outputTensor, error) {
 	labels := make([]int64, len(batch))
 	scores := make([]float32, 0, len(batch)*digits.Classes)
 	for i, image := range batch {
-		label, of := h.model.Predict(image)
+		label, of, err := h.model.Predict(image)
+		if err != nil {
+			return nil, fmt.Errorf("image %d: %w", i, err)
+		}
 		labels[i] = int64(label)
 		for _, score := range of {
 			scores = append(scores, float32(score))
@@ -172,7 +185,7 @@ func (h *Handler) predict(batch [][]float64) []outputTensor {
 	return []outputTensor{
 		{labelName, []int{len(batch)}, "INT64", labels},
 		{scoresName, []int{len(batch), digits.Classes}, "FP32", scores},
-	}
+	}, nil
 }
 
 // wanted picks the outputs that the request names, in its order; all when it

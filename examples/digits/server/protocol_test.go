@@ -135,7 +135,10 @@ func TestInfer(t *testing.T) {
 			square = append(square, image[row*digits.Side:(row+1)*digits.Side])
 		}
 		flat, byImage, byRow = append(flat, image...), append(byImage, image), append(byRow, square)
-		label, _ := h.model.Predict(batch[i].Image())
+		label, _, err := h.model.Predict(batch[i].Image())
+		if err != nil {
+			t.Fatal(err)
+		}
 		want = append(want, float64(label))
 	}
 	for name, body := range map[string]string{

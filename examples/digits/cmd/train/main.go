@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "", "folder to write v1/model.bin, v2/model.bin and v3/model.bin into")
+	out := flag.String("o", "", "folder to write v1/model.bin to v5/model.bin into")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "usage: train -o FOLDER")
