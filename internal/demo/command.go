@@ -21,7 +21,7 @@ var signals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 // Command is `sluice demo`, with the hidden command that runs a replica.
 // executable is this program; the demo copies it.
 func Command(executable string) *cobra.Command {
-	var keep bool
+	var keep, hurry bool
 	output := table
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -30,9 +30,10 @@ func Command(executable string) *cobra.Command {
 
 In a temporary directory it starts a server, its gateway and four replicas of a
 small model server, and keeps real requests coming and streams open. Meanwhile it
-updates the model to a better version, tries one whose file is broken, and rolls
-back. At the end a table says what callers saw; the exit code is not 0 if one
-request was lost or one stream cut.
+updates the model to a better version, tries one whose file is broken, rolls
+back, and tries one that answers some requests with errors, which a gate takes
+back at the first replica. At the end a table says what callers saw; the exit
+code is not 0 if one request was lost or one stream cut.
 
 It needs nothing and leaves nothing behind, also after Ctrl-C. --keep leaves
 everything running and says what to try next.`,
@@ -43,11 +44,17 @@ everything running and says what to try next.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), signals...)
 			defer stop()
-			return run(ctx, options{executable, keep, output, cmd.OutOrStdout(), cmd.ErrOrStderr()})
+			pace := unhurried
+			if hurry {
+				pace = brief
+			}
+			return run(ctx, options{executable, keep, pace, output, cmd.OutOrStdout(), cmd.ErrOrStderr()})
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave everything running, and say what to try next")
 	cmd.Flags().VarP(&output, "output", "o", "how the result is written: table, json or yaml")
+	cmd.Flags().BoolVar(&hurry, "brief", false, "every step as short as it can be, for tests")
+	_ = cmd.Flags().MarkHidden("brief")
 	cmd.AddCommand(modelServer())
 	return cmd
 }
@@ -71,6 +78,7 @@ func modelServer() *cobra.Command {
 type options struct {
 	executable string
 	keep       bool
+	pace       pace
 	format     format
 	out, log   io.Writer // the result; everything else
 }
@@ -78,11 +86,11 @@ type options struct {
 // run tells the story, cleans up, and prints the result.
 func run(ctx context.Context, o options) error {
 	show := newDisplay(o.log)
-	box, err := newSandbox(o.executable)
+	box, err := newSandbox(o.executable, o.pace.minReady)
 	if box == nil {
 		return err
 	}
-	s := &story{box: box, show: show, tally: newTally(time.Now), began: time.Now(), result: &Result{Problems: []string{}, Phases: []PhaseResult{}, Rollouts: []RolloutResult{}}}
+	s := &story{box: box, pace: o.pace, show: show, tally: newTally(time.Now), began: time.Now(), result: &Result{minReady: o.pace.minReady, Problems: []string{}, Phases: []PhaseResult{}, Rollouts: []RolloutResult{}}}
 	if err == nil {
 		show.say(greeting(box.dir, o.keep))
 		err = s.tell(ctx)

@@ -48,7 +48,7 @@ func begin(t *testing.T, program string, args ...string) *trial {
 			t.Fatal(err)
 		}
 	}
-	tr.cmd = exec.Command(program, append([]string{"demo"}, args...)...)
+	tr.cmd = exec.Command(program, append([]string{"demo", "--brief"}, args...)...)
 	tr.cmd.Env = append(os.Environ(), "TMPDIR="+tr.tmp)
 	tr.cmd.Stdout, tr.cmd.Stderr = tr.stdout, tr.stderr
 	if err := tr.cmd.Start(); err != nil {
@@ -146,16 +146,23 @@ func wholeStory(t *testing.T, sluice string) {
 		t.Errorf("streams: %s", said[0])
 	}
 	for _, want := range []string{
-		`before +5\.[0-9] s +[0-9,]+ +0 +0 .* 8[0-9]\.[0-9]%\n`,
-		`update to version 2 +.* 0 +0 .*%\n`,
-		`after +.* 0 +0 .* 9[5-9]\.[0-9]%\n`,
-		`try of version 3 +.* 0 +0 .* 9[5-9]\.[0-9]%\n`,
-		`rollback +.* 0 +0 .*%\n`,
-		`end +.* 0 +0 .* 9[5-9]\.[0-9]%\n`,
+		`before +[1-9]\.[0-9] s +[0-9,]+ +0 +0 +0 .* 8[0-9]\.[0-9]%\n`,
+		`update to version 2 +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +0 .*%\n`,
+		`after +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +0 .* 9[4-9]\.[0-9]%\n`,
+		`try of version 3 +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +0 .* 9[4-9]\.[0-9]%\n`,
+		`rollback +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +0 .*%\n`,
+		`try of version 4 +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +[1-9][0-9]* .*%\n`,
+		`end +[0-9]+\.[0-9] s +[0-9,]+ +0 +0 +0 .* 9[4-9]\.[0-9]%\n`,
 		`create 1 +completed .* 1 x `,
 		`update 1 to 2 +completed .* 4 x .* >= 4 +<= 5\n`,
 		`update 2 to 3 +paused .* >= 4 +<= 5\n`,
 		`rollback 3 to 2 +completed .* >= 4 +<= [45]\n`,
+		`update 2 to 4 +rolled_back .* >= 4 +<= 5\n`,
+		`Version 4 was taken back by itself, .* by gate\nerror_rate \(at most old \+ 1%\):\n`,
+		`new replicas +[1-9][0-9]* errors in +[0-9,]+ requests`,
+		`old replicas +0 errors in +[0-9,]+ requests = +0\.0%\n`,
+		`at 1 of 4 replicas\n`,
+		`it fails\s+at\s+119\.\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("the table has no line like %s:\n%s", want, out)
@@ -194,8 +201,13 @@ func kept(t *testing.T, sluice string) {
 	if err := json.Unmarshal([]byte(tr.said(tr.stdout)), &r); err != nil {
 		t.Fatal(err)
 	}
-	if !r.OK || r.Lost+r.Cut+r.Streams.Cut > 0 || r.Streams.Opened == 0 || len(r.Phases) != 6 || len(r.Rollouts) != 4 || r.Kept == nil {
+	if !r.OK || r.Lost+r.Cut+r.Streams.Cut > 0 || r.Streams.Opened == 0 || len(r.Phases) != 7 || len(r.Rollouts) != 5 || r.Kept == nil {
 		t.Fatalf("%+v", r)
+	}
+	// What callers met is what the tally says, and less than what it was spared.
+	if g, p := r.Gated, r.Phases[5]; g == nil || g.Errors == 0 || g.Errors != r.Errors || g.Errors != p.Errors[4] || g.Answered < g.Errors ||
+		g.Answered != p.Errors[4]+p.Answers[4] || g.Sent <= g.Answered || g.Verdict.Outcome != "fail" || g.Replicas != 1 {
+		t.Errorf("%+v in phase %+v", g, p)
 	}
 	// What is said to be worth a try works when it is pasted, in another directory
 	// and with nothing but what was printed.

@@ -110,9 +110,11 @@ func took(seconds float64) string {
 }
 
 // wrap breaks a text into indented lines.
-func wrap(text string) string {
+func wrap(text string) string { return fold(text, "    ") }
+
+// fold breaks a text into lines that begin with the indent.
+func fold(text, indent string) string {
 	const width = 76
-	const indent = "    "
 	out, line := "", indent
 	for _, word := range strings.Fields(text) {
 		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {

@@ -51,7 +51,7 @@ func play(d display) {
 		{replicas: append(someReplicas(2, starting), four...), live: live{Sent: 1200, Streams: 4, Rate: 200, Accuracy: 0.8264, Shares: []share{{1, 1}}}, message: "0 of 4 updated"},
 		{replicas: append(someReplicas(2, starting), four...), live: live{Sent: 1220, Streams: 4, Rate: 200, Accuracy: 0.83, Shares: []share{{1, 1}}}, message: "0 of 4 updated"},
 		{replicas: append(someReplicas(2, ready, starting), someReplicas(1, ready, ready, api.ReplicaUnready, api.ReplicaDraining)...),
-			live: live{Sent: 1400, Streams: 3, Lost: 1, Cut: 1, Rate: 199.7, Accuracy: 0.861, Shares: []share{{1, 0.75}, {2, 0.25}}}, message: "1 of 4 updated, waits for replica digits-2-6 to become ready, and for whatever else there is"},
+			live: live{Sent: 1400, Streams: 3, Lost: 1, Cut: 1, Errors: 12, Rate: 199.7, Accuracy: 0.861, Shares: []share{{1, 0.75}, {2, 0.25}}}, message: "1 of 4 updated, waits for replica digits-2-6 to become ready, and for whatever else there is"},
 		{replicas: someReplicas(2, ready, ready, ready, api.ReplicaFailed), live: live{Sent: 1800, Lost: 1, Cut: 1, Rate: 200, Accuracy: -1}},
 	}
 	for i, v := range moments {

@@ -47,6 +47,9 @@ func (l *lines) show(v view) {
 			answers = append(answers, fmt.Sprintf("v%d %.0f%%", sh.Version, 100*sh.Part))
 		}
 		fmt.Fprintf(l.out, " | %s, accuracy %s, lost %d of %s", strings.Join(answers, " "), accuracy(v.live), v.live.Lost+v.live.Cut, grouped(v.live.Sent))
+		if v.live.Errors > 0 {
+			fmt.Fprintf(l.out, ", errors %d", v.live.Errors)
+		}
 	}
 	fmt.Fprintln(l.out)
 }

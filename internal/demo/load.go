@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice.dev/sluice/examples/digits"
@@ -28,8 +29,8 @@ type traffic struct {
 }
 
 // startTraffic begins to send; the tally must have a phase by then.
-func startTraffic(endpoint string, t *tally) *traffic {
-	return &traffic{startLoad(endpoint, t), startStreams(endpoint, t, streamsOpen)}
+func startTraffic(endpoint string, t *tally, streamLasts time.Duration) *traffic {
+	return &traffic{startLoad(endpoint, t), startStreams(endpoint, t, streamsOpen, streamLasts)}
 }
 
 // stop sends no more and waits for every answer and every stream's end.
@@ -118,11 +119,31 @@ func (c *callers) send(id string, img image) result {
 	if err != nil {
 		return result{outcome: outcome, fault: fmt.Sprintf("request %s: %v", id, err)}
 	}
+	if version, ok := modelError(reply); ok {
+		return result{version: version, failed: true}
+	}
 	version, right, err := check(reply, id, img.label)
 	if err != nil {
 		return result{outcome: load.Lost, fault: fmt.Sprintf("request %s: %v", id, err)}
 	}
 	return result{version: version, right: right}
+}
+
+// modelError tells an error that the model itself gave as its whole answer, and
+// of which version it is. A status 500 without a replica's name and the model
+// server's text is none: whoever gave it, the request had no answer.
+func modelError(reply load.Reply) (version int, ok bool) {
+	if reply.Code != http.StatusInternalServerError || reply.Header.Get("X-Sluice-Replica") == "" {
+		return 0, false
+	}
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(reply.Body, &said) != nil || !strings.Contains(said.Error, digits.ErrNoScores.Error()) {
+		return 0, false
+	}
+	version, err := strconv.Atoi(reply.Header.Get("X-Sluice-Version"))
+	return version, err == nil
 }
 
 // check says which version answered and whether the label is the right one; an

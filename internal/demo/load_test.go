@@ -16,9 +16,11 @@ import (
 )
 
 // modelServer2 is the real model server, as the gateway shows it.
-func modelServer2(t *testing.T) http.Handler {
+func modelServer2(t *testing.T) http.Handler { return gatewayShows(t, "2") }
+
+func gatewayShows(t *testing.T, version string) http.Handler {
 	t.Helper()
-	file, err := digits.ModelFile("2")
+	file, err := digits.ModelFile(version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,8 @@ func modelServer2(t *testing.T) http.Handler {
 	}
 	real := server.New(model)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Sluice-Version", "2")
+		w.Header().Set("X-Sluice-Version", version)
+		w.Header().Set("X-Sluice-Replica", "digits-"+version+"-1")
 		real.ServeHTTP(w, r)
 	})
 }
@@ -38,6 +41,14 @@ func TestSendTellsWhatBecameOfARequest(t *testing.T) {
 	text := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Sluice-Version", "1")
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}
+	}
+	from := func(replica string, status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Sluice-Version", "4")
+			w.Header().Set("X-Sluice-Replica", replica)
 			w.WriteHeader(status)
 			io.WriteString(w, body)
 		}
@@ -58,6 +69,10 @@ func TestSendTellsWhatBecameOfARequest(t *testing.T) {
 		{"two labels", text(200, valid(id, "1", "3,3")), result{outcome: load.Lost}, "not exactly one label"},
 		{"no JSON", text(200, "hello"), result{outcome: load.Lost}, "not one of the protocol"},
 		{"another version than the gateway says", text(200, valid(id, "2", "3")), result{outcome: load.Lost}, `"1", the model "2"`},
+		{"an error of the model", from("digits-4-9", 500, `{"error":"image 0: the model's scores are not numbers"}`), result{version: 4, failed: true}, ""},
+		{"an error without a replica", from("", 500, `{"error":"image 0: the model's scores are not numbers"}`), result{outcome: load.Lost}, "500 Internal Server Error: "},
+		{"another error of a replica", from("digits-4-9", 500, `{"error":"the answer cannot be written as JSON"}`), result{outcome: load.Lost}, "500 Internal Server Error: "},
+		{"a replica that the gateway lost", from("digits-4-9", 502, `{"error":"image 0: the model's scores are not numbers"}`), result{outcome: load.Lost}, "502 Bad Gateway: "},
 		{"unavailable", text(503, "nothing is ready"), result{outcome: load.Lost}, "503 Service Unavailable: nothing is ready"},
 		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), result{outcome: load.Lost}, "EOF"},
 		{"half an answer", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -123,6 +138,33 @@ func TestLoadAccountsForEveryRequestThatArrived(t *testing.T) {
 	}
 	if got.Answers[2] != got.Sent-got.Lost || got.Accuracy < 0.9 || got.P50 <= 0 || got.P99 < got.P50 {
 		t.Errorf("answers: %+v", got)
+	}
+}
+
+// Version 4 loses nothing: each of its answers is a label or an error of its own,
+// as the model itself says of the image.
+func TestErrorsOfTheModelAreAnswers(t *testing.T) {
+	srv := httptest.NewServer(gatewayShows(t, "4"))
+	defer srv.Close()
+	tally := newTally(time.Now)
+	tally.enter("try of version 4")
+	l := &callers{url: srv.URL + "/v2/models/digits/infer", client: &http.Client{Timeout: patience}}
+	all := images(digits.TestSet())
+	for i, img := range all {
+		tally.done(tally.sending(), l.send(fmt.Sprint(i), img))
+	}
+	now := tally.live()
+	tally.leave()
+	got := tally.results()[0]
+	g := GatedResult{Version: 4}
+	if err := g.meet(got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Lost+got.Cut > 0 || g.Images != len(all) || g.Errors != g.FailsImages || g.Errors == 0 || g.Answered != len(all) {
+		t.Errorf("%+v %+v", got, g)
+	}
+	if got.Accuracy < 0.95 || now.Errors != g.Errors || now.Accuracy < 0.95 || len(now.Shares) != 1 || now.Shares[0] != (share{4, 1}) {
+		t.Errorf("%+v %+v", got, now)
 	}
 }
 

@@ -11,15 +11,25 @@ import (
 
 func someResult() *Result {
 	return &Result{
+		minReady: 1,
+		Gated: &GatedResult{
+			Version: 4, Replicas: 1, Seconds: 6.04, Sent: 1600, Answered: 100, Errors: 21, StreamErrors: 3, Images: 599, FailsImages: 119,
+			Verdict: api.GateResult{
+				Gate: "error_rate", Outcome: api.GateFail, Limit: "at most old + 1%", Elapsed: 2.04,
+				New: &api.GateSide{Requests: 62, Errors: 11, Value: 11. / 62}, Old: &api.GateSide{Requests: 1180, Errors: 1, Value: 1. / 1180},
+			},
+		},
 		Problems: []string{},
 		Phases: []PhaseResult{
 			{Name: "before", Seconds: 5, Sent: 1001, P50: 0.84, P99: 1.5, Accuracy: 0.826, Answers: map[int]int{1: 1001}, Streams: StreamResult{Opened: 4, Whole: 4}},
 			{Name: "update to version 2", Seconds: 4.12, Sent: 11344, P50: 1, P99: 12.25, Accuracy: 0.9, Answers: map[int]int{1: 11000, 2: 344}, Streams: StreamResult{Opened: 8, Whole: 8}},
+			{Name: "try of version 4", Seconds: 8, Sent: 1600, P50: 1, P99: 2, Accuracy: 0.97, Answers: map[int]int{2: 1500, 4: 79}, Errors: map[int]int{4: 21}, Streams: StreamResult{Opened: 4, Whole: 4, Errors: 3}},
 			{Name: "end", Answers: map[int]int{}},
 		},
 		Rollouts: []RolloutResult{
 			{Kind: api.KindCreate, ToVersion: 1, Phase: api.RolloutCompleted, Seconds: 1.05, Rounds: 1, StartSeconds: 1.03, ShortestSeconds: 1.03, Ratio: 1.019, MostLive: 4},
 			{Kind: api.KindUpdate, FromVersion: 1, ToVersion: 2, Phase: api.RolloutCompleted, Seconds: 4.12, Rounds: 4, StartSeconds: 1.025, ShortestSeconds: 4.1, Ratio: 1.0049, FewestReady: 4, MostLive: 5},
+			{Kind: api.KindUpdate, FromVersion: 2, ToVersion: 4, Phase: api.RolloutRolledBack, Seconds: 6.04, FewestReady: 4, MostLive: 5},
 			{Kind: api.KindRollback, FromVersion: 3, ToVersion: 2, Phase: api.RolloutCompleted, Seconds: 0.004, FewestReady: 4, MostLive: 4},
 		},
 	}
@@ -32,7 +42,7 @@ func TestTableEndsWithTheVerdict(t *testing.T) {
 	if err := r.print(options{out: &b, format: table}); err != nil {
 		t.Errorf("nothing was lost: %v", err)
 	}
-	if !strings.HasSuffix(b.String(), "\n0 of 12,345 requests lost, 0 cut; 12 streams opened, 12 whole, 0 cut\n") {
+	if !strings.HasSuffix(b.String(), "\n0 of 13,945 requests lost, 0 cut; 16 streams opened, 16 whole, 0 cut\n") {
 		t.Errorf("the verdict is not the last line:\n%s", b.String())
 	}
 	for line := range strings.Lines(b.String()) {
@@ -73,6 +83,31 @@ func TestAnswersOfAVersionThatMustNotAnswerAreAnError(t *testing.T) {
 	r.conclude()
 	if r.OK || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "11,000 of version 1") {
 		t.Errorf("%v", r.Problems)
+	}
+}
+
+// Errors of the faulty version are what its phase is for; any other version's, or
+// any in another phase, are not.
+func TestErrorsThatMustNotBeAreAnError(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(*PhaseResult)
+		want  string
+	}{
+		"none to find fault with": {func(*PhaseResult) {}, ""},
+		"the old version":         {func(p *PhaseResult) { p.Errors[2] = 3 }, "3 errors of version 2"},
+		"the old one's streams":   {func(p *PhaseResult) { p.streamErrors = []int{2} }, "errors of version 2 in streams"},
+	} {
+		r := someResult()
+		p := r.Phases[2]
+		tt.spoil(&p)
+		r.expectVersions(p, []int{2, 4})
+		if said := strings.Join(r.Problems, ""); !strings.Contains(said, tt.want) || (tt.want == "") != (said == "") {
+			t.Errorf("%s: %q", name, said)
+		}
+		r.expectVersions(p, []int{2})
+		if said := strings.Join(r.Problems, ""); !strings.Contains(said, "21 errors of version 4") {
+			t.Errorf("%s, in another phase: %q", name, said)
+		}
 	}
 }
 

@@ -11,9 +11,6 @@ const (
 	desired     = 4
 	surge       = 1
 	unavailable = 0
-	// A new replica serves for a second before the next is replaced. Without it
-	// an update of these small models is over before anybody can see it.
-	minReady = 1
 )
 
 // RolloutResult is one rollout, as its record and the replicas tell it.

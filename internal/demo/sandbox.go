@@ -27,8 +27,9 @@ const (
 // sandbox is the temporary directory with everything that the demo runs in it.
 //
 //	bin/sluice    this program; `go run` removes the file that it runs
-//	models/v1..3  the models
+//	models/v1..5  the models
 //	service.json  the service file of version 1
+//	plan.yaml     the plan with a gate
 //	request.json  a request, for --keep
 //	data          the server's data directory
 //	server.out, server.log
@@ -45,6 +46,7 @@ type sandbox struct {
 const (
 	serviceFile = "service.json"
 	requestFile = "request.json"
+	planFile    = "plan.yaml"
 )
 
 func (s *sandbox) path(name string) string { return filepath.Join(s.dir, name) }
@@ -53,7 +55,7 @@ func (s *sandbox) data() string            { return s.path("data") }
 
 // newSandbox lays out the directory. The caller ends the sandbox, also after an
 // error.
-func newSandbox(executable string) (*sandbox, error) {
+func newSandbox(executable string, minReady int) (*sandbox, error) {
 	dir, err := os.MkdirTemp("", "sluice-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("no temporary directory can be made: %w; $TMPDIR names where", err)
@@ -62,7 +64,8 @@ func newSandbox(executable string) (*sandbox, error) {
 	return s, errors.Join(
 		copyProgram(executable, s.executable()),
 		digits.WriteModels(s.path("models")),
-		s.writeServiceFile(),
+		s.writeServiceFile(minReady),
+		os.WriteFile(s.path(planFile), []byte(plan), 0o644),
 		os.WriteFile(s.path(requestFile), images(digits.TestSet()[:1])[0].body("1"), 0o644),
 	)
 }
@@ -84,7 +87,7 @@ func copyProgram(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-func (s *sandbox) writeServiceFile() error {
+func (s *sandbox) writeServiceFile(minReady int) error {
 	check := func(path string) map[string]any { return map[string]any{"http_get": map[string]any{"path": path}} }
 	file, err := json.MarshalIndent(map[string]any{
 		"metadata": map[string]any{

@@ -93,6 +93,9 @@ func (s *screen) block(v view) []string {
 			fmt.Sprintf("    accuracy  %s in the last %.0f seconds, %.0f requests a second", accuracy(v.live), window.Seconds(), v.live.Rate))
 	}
 	if v.live.Sent > 0 {
+		if v.live.Errors > 0 {
+			block = append(block, fmt.Sprintf("    errors    %s requests were answered with an error by the model", grouped(v.live.Errors)))
+		}
 		block = append(block, fmt.Sprintf("    lost      %s of %s sent; %d streams are open", grouped(v.live.Lost+v.live.Cut), grouped(v.live.Sent), v.live.Streams))
 	}
 	if v.message != "" {

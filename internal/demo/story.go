@@ -13,16 +13,14 @@ import (
 const (
 	service = "digits"
 
-	steady     = 5 * time.Second // a phase in which nothing is done
-	least      = 2 * time.Second // of any other phase, so that its numbers mean something
-	stepTakes  = 40 * time.Second
-	lookPause  = 40 * time.Millisecond
-	pausedHere = 3 * time.Second // the failed update is left alone
+	stepTakes = 40 * time.Second
+	lookPause = 40 * time.Millisecond
 )
 
 // story is one run of the demo.
 type story struct {
 	box    *sandbox
+	pace   pace
 	client *client.Client
 	show   display
 	tally  *tally
@@ -42,7 +40,7 @@ func (s *story) tell(ctx context.Context) error {
 		s.load.stop()
 		s.tally.leave()
 		s.result.Phases = s.tally.results()
-		s.checkVersions()
+		err = errors.Join(err, s.count())
 	}
 	return err
 }
@@ -54,6 +52,7 @@ func (s *story) steps(ctx context.Context) error {
 		s.update,
 		func(ctx context.Context) error { return s.serve(ctx, "after", 2) },
 		s.tryBroken, s.rollBack,
+		s.setPlan, s.tryFaulty,
 		func(ctx context.Context) error { return s.serve(ctx, "end", 2) },
 	} {
 		if err := step(ctx); err != nil {
@@ -97,7 +96,7 @@ func (s *story) deploy(ctx context.Context) error {
 	}
 	s.show.end(true, fmt.Sprintf("%d replicas are ready after %s", desired, took(ro.Seconds)))
 	s.tally.enter("before")
-	s.load = startTraffic(answer.Endpoint, s.tally)
+	s.load = startTraffic(answer.Endpoint, s.tally, s.pace.streams)
 	return nil
 }
 
@@ -107,7 +106,7 @@ func (s *story) serve(ctx context.Context, name string, version int) error {
 		s.tally.enter(name)
 	}
 	s.begin(fmt.Sprintf("version %d serves", version), "")
-	return s.linger(ctx, steady, func() string { return fmt.Sprintf("accuracy %.1f%% in live answers", 100*s.tally.accuracy()) })
+	return s.linger(ctx, s.pace.steady, func() string { return fmt.Sprintf("accuracy %.1f%% in live answers", 100*s.tally.accuracy()) })
 }
 
 func (s *story) update(ctx context.Context) error {
@@ -121,7 +120,7 @@ func (s *story) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.linger(ctx, least, func() string {
+	return s.linger(ctx, s.pace.least, func() string {
 		return fmt.Sprintf("%d replicas were replaced in %s", desired, took(ro.Seconds))
 	})
 }
@@ -153,7 +152,7 @@ func (s *story) tryBroken(ctx context.Context) error {
 	r := measure(paused, nil, s.seen)
 	r.Seconds = time.Since(paused.StartedAt.Time).Seconds()
 	s.result.Rollouts = append(s.result.Rollouts, r)
-	if err := s.linger(ctx, pausedHere, func() string { return "paused by its failure; version 2 serves" }); err != nil {
+	if err := s.linger(ctx, s.pace.paused, func() string { return "paused by its failure; version 2 serves" }); err != nil {
 		return err
 	}
 	s.show.say(wrap(s.result.Failed))
@@ -175,7 +174,7 @@ func (s *story) rollBack(ctx context.Context) error {
 	if ro.ToVersion != 2 {
 		return fmt.Errorf("the rollback went to version %d; version 2 is the last one that was complete", ro.ToVersion)
 	}
-	return s.linger(ctx, least, func() string { return fmt.Sprintf("version 2 is the current one again after %s", took(ro.Seconds)) })
+	return s.linger(ctx, s.pace.least, func() string { return fmt.Sprintf("version 2 is the current one again after %s", took(ro.Seconds)) })
 }
 
 // change updates the service to another model.
@@ -276,8 +275,9 @@ func news(sv api.Service) string {
 	return sv.Message
 }
 
-// checkVersions notes answers of versions that had no business to answer.
-func (s *story) checkVersions() {
+// count notes answers of versions that had no business to answer, and what
+// callers met of the version that was taken back.
+func (s *story) count() (err error) {
 	for _, p := range s.result.Phases {
 		allowed := []int{2}
 		switch p.Name {
@@ -285,7 +285,13 @@ func (s *story) checkVersions() {
 			allowed = []int{1}
 		case "update to version 2":
 			allowed = []int{1, 2}
+		case fmt.Sprintf("try of version %d", faulty):
+			allowed = []int{2, faulty}
+			if s.result.Gated != nil {
+				err = s.result.Gated.meet(p)
+			}
 		}
 		s.result.expectVersions(p, allowed)
 	}
+	return err
 }

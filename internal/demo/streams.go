@@ -19,13 +19,8 @@ import (
 const (
 	// streamsOpen is how many callers hold a stream open all the time.
 	streamsOpen = 4
-	// streamLasts is longer than a step of the update (about a second), and than
-	// the whole of it: every stream sees replicas go, most of them its own.
-	streamLasts = 5 * time.Second
 	// streamBeat is the time between two digits of a stream.
 	streamBeat = 200 * time.Millisecond
-	// streamPatience is for the whole of a stream.
-	streamPatience = streamLasts + patience
 
 	maxStream = 1 << 20 // far more than the events of a stream have
 )
@@ -36,21 +31,24 @@ const (
 type streamers struct {
 	url     string
 	client  *http.Client
-	lines   [][]byte // requests, one image each
+	lines   [][]byte      // requests, one image each
+	lasts   time.Duration // of each stream
 	tally   *tally
 	stopped chan struct{}
 	running sync.WaitGroup
 }
 
 // startStreams begins to stream from so many callers; the tally must have a
-// phase by then.
-func startStreams(endpoint string, t *tally, callers int) *streamers {
+// phase by then. Each stream lasts long enough to see replicas go, most of them
+// its own.
+func startStreams(endpoint string, t *tally, callers int, lasts time.Duration) *streamers {
 	s := &streamers{
 		url:     endpoint + "/v2/models/digits/infer_stream",
+		lasts:   lasts,
 		tally:   t,
 		stopped: make(chan struct{}),
 		client: &http.Client{
-			Timeout:   streamPatience,
+			Timeout:   lasts + patience, // for the whole of a stream
 			Transport: &http.Transport{MaxIdleConnsPerHost: streamsOpen, DisableCompression: true},
 		},
 	}
@@ -60,7 +58,7 @@ func startStreams(endpoint string, t *tally, callers int) *streamers {
 	for n := range callers {
 		// They begin one after the other, so that at any moment some are young and
 		// some are old.
-		s.running.Go(func() { s.call(n, streamLasts*time.Duration(n+1)/time.Duration(callers)) })
+		s.running.Go(func() { s.call(n, lasts*time.Duration(n+1)/time.Duration(callers)) })
 	}
 	return s
 }
@@ -74,31 +72,32 @@ func (s *streamers) stop() {
 }
 
 func (s *streamers) call(n int, lasts time.Duration) {
-	for ; ; lasts = streamLasts {
+	for ; ; lasts = s.lasts {
 		select {
 		case <-s.stopped:
 			return
 		default:
 		}
 		p := s.tally.opening()
-		err := s.stream(n, lasts)
+		failed, err := s.stream(n, lasts)
 		fault := ""
 		if err != nil {
 			fault = fmt.Sprintf("stream of caller %d: %v", n+1, err)
 		}
-		s.tally.closed(p, fault)
+		s.tally.closed(p, failed, fault)
 		if err != nil { // what refuses streams at once is not asked without end
 			time.Sleep(streamBeat)
 		}
 	}
 }
 
-// stream makes one stream; an error if it is not whole.
-func (s *streamers) stream(n int, lasts time.Duration) error {
+// stream makes one stream, and says at how many of its digits the model failed; an
+// error if it is not whole.
+func (s *streamers) stream(n int, lasts time.Duration) (failed failures, err error) {
 	body, digits := io.Pipe()
 	req, err := http.NewRequest(http.MethodPost, s.url, body)
 	if err != nil {
-		return err
+		return failed, err
 	}
 	written := make(chan int, 1)
 	go func() { written <- s.write(digits, n, lasts) }()
@@ -107,9 +106,9 @@ func (s *streamers) stream(n int, lasts time.Duration) error {
 	sent := <-written
 	switch {
 	case outcome == load.Lost:
-		return fmt.Errorf("no answer: %w", err)
+		return failed, fmt.Errorf("no answer: %w", err)
 	case err != nil:
-		return err
+		return failed, err
 	}
 	return checkStream(reply, sent)
 }
@@ -136,37 +135,45 @@ func (s *streamers) write(to *io.PipeWriter, n int, lasts time.Duration) (sent i
 	}
 }
 
+// failures are digits of a stream at which a version of the model failed.
+type failures struct{ version, digits int }
+
 // checkStream says why an answer is not the whole of a stream with so many
 // digits: an event for each, all of the version that the gateway named, and the
-// end.
-func checkStream(reply load.Reply, sent int) error {
+// end. An event that says that the model failed is one; they are counted.
+func checkStream(reply load.Reply, sent int) (failed failures, err error) {
 	if reply.Code != http.StatusOK {
-		return fmt.Errorf("status %s: %s", reply.Status, load.FirstLine(reply.Body))
+		return failed, fmt.Errorf("status %s: %s", reply.Status, load.FirstLine(reply.Body))
 	}
 	version, answered, ended := reply.Header.Get("X-Sluice-Version"), 0, false
 	for event := range bytes.SplitSeq(reply.Body, []byte("\n\n")) {
 		text := strings.TrimSpace(string(event))
-		data, plain := strings.CutPrefix(text, "data: ")
+		body, failure := strings.CutPrefix(text, "event: failed\n")
+		data, plain := strings.CutPrefix(body, "data: ")
 		switch {
 		case text == "":
 		case ended:
-			return fmt.Errorf("an event after the end: %s", load.FirstLine(event))
+			return failed, fmt.Errorf("an event after the end: %s", load.FirstLine(event))
 		case plain:
 			var answer struct {
 				ModelVersion string `json:"model_version"`
 			}
 			if err := json.Unmarshal([]byte(data), &answer); err != nil || answer.ModelVersion != version {
-				return fmt.Errorf("event %d is no answer of version %s: %s", answered+1, version, load.FirstLine(event))
+				return failed, fmt.Errorf("event %d is no answer of version %s: %s", answered+1, version, load.FirstLine(event))
 			}
 			answered++
+			if failure {
+				failed.digits++
+				failed.version, _ = strconv.Atoi(version)
+			}
 		case strings.HasPrefix(text, "event: end\n"):
 			ended = true
 		default:
-			return fmt.Errorf("after %d digits: %s", answered, strings.ReplaceAll(text, "\n", ", "))
+			return failed, fmt.Errorf("after %d digits: %s", answered, strings.ReplaceAll(text, "\n", ", "))
 		}
 	}
 	if !ended || answered != sent {
-		return fmt.Errorf("%d of %d digits were answered; the end came: %t", answered, sent, ended)
+		return failed, fmt.Errorf("%d of %d digits were answered; the end came: %t", answered, sent, ended)
 	}
-	return nil
+	return failed, nil
 }

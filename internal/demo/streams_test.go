@@ -46,6 +46,9 @@ func TestAStreamIsWholeOrAFault(t *testing.T) {
 			http.Error(w, "nothing is ready", http.StatusServiceUnavailable)
 		}), "status 503 Service Unavailable: nothing is ready"},
 		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "no answer"},
+		{"an error of the model", stream("event: failed\n"+event("2"), 99, say("event: end\ndata: {}\n\n")), ""},
+		{"an error of another version", stream("event: failed\n"+event("1"), 99, say("")), "event 1 is no answer of version 2"},
+		{"an error too few", stream("event: failed\n"+event("2"), 1, say("event: end\ndata: {}\n\n")), "digits were answered; the end came: true"},
 		{"cut", stream(event("2"), 2, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "broke off"},
 		{"ended early and politely", stream(event("2"), 1, say("")), "digits were answered; the end came: false"},
 		{"an end too early", stream(event("2"), 1, say("event: end\ndata: {}\n\n")), "digits were answered; the end came: true"},
@@ -58,11 +61,14 @@ func TestAStreamIsWholeOrAFault(t *testing.T) {
 			t.Parallel()
 			srv := httptest.NewServer(tt.handler)
 			defer srv.Close()
-			s := startStreams(srv.URL, nil, 0)
+			s := startStreams(srv.URL, nil, 0, time.Minute)
 			// Beats at 0, 200, 400 and 600 ms, or fewer of them on a busy machine.
-			err := s.stream(0, 3*streamBeat+streamBeat/2)
+			failed, err := s.stream(0, 3*streamBeat+streamBeat/2)
 			if said := fmt.Sprint(err); (err == nil) != (tt.fault == "") || !strings.Contains(said, tt.fault) && err != nil {
 				t.Errorf("%v, want %q", err, tt.fault)
+			}
+			if all := strings.HasPrefix(tt.name, "an error of the"); err == nil && (failed.digits > 0) != all || all && failed.version != 2 {
+				t.Errorf("%+v", failed)
 			}
 		})
 	}
@@ -74,7 +80,7 @@ func TestStreamsEndWholeWhenTheLoadStops(t *testing.T) {
 	defer srv.Close()
 	tally := newTally(time.Now)
 	p := tally.enter("all")
-	s := startStreams(srv.URL, tally, streamsOpen)
+	s := startStreams(srv.URL, tally, streamsOpen, time.Minute)
 	for deadline := time.Now().Add(20 * time.Second); tally.live().Streams < streamsOpen && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}

@@ -14,6 +14,10 @@ func (r *Result) write(out io.Writer) error {
 	b.WriteByte('\n')
 	r.writeRollouts(&b)
 	b.WriteByte('\n')
+	if r.Gated != nil {
+		r.Gated.write(&b)
+		b.WriteByte('\n')
+	}
 	for _, p := range r.Phases {
 		for _, fault := range p.Faults {
 			fmt.Fprintf(&b, "%s: %s\n", p.Name, fault)
@@ -30,24 +34,28 @@ func (r *Result) write(out io.Writer) error {
 func (r *Result) writePhases(b *strings.Builder) {
 	var flush strings.Builder
 	w := tabwriter.NewWriter(&flush, 0, 0, 2, ' ', tabwriter.AlignRight)
-	const row = "%s\t%.1f s\t%s\t%d\t%d\t%.1f ms\t%.1f ms\t%s\t\n"
+	const row = "%s\t%.1f s\t%s\t%d\t%d\t%d\t%.1f ms\t%.1f ms\t%s\t\n"
 	width := len("PHASE")
 	for _, p := range r.Phases {
 		width = max(width, len(p.Name))
 	}
 	// Text is flush left, numbers flush right, which one tabwriter does not do.
 	name := func(s string) string { return s + strings.Repeat(" ", width-len(s)) }
-	fmt.Fprintf(w, "%s\tTIME\tSENT\tLOST\tCUT\tP50\tP99\tACCURACY\t\n", name("PHASE"))
+	fmt.Fprintf(w, "%s\tTIME\tSENT\tLOST\tCUT\t5XX\tP50\tP99\tACCURACY\t\n", name("PHASE"))
 	seconds := 0.0
 	for _, p := range r.Phases {
-		fmt.Fprintf(w, row, name(p.Name), p.Seconds, grouped(p.Sent), p.Lost, p.Cut, p.P50, p.P99, percent(p))
+		fmt.Fprintf(w, row, name(p.Name), p.Seconds, grouped(p.Sent), p.Lost, p.Cut, p.errors(), p.P50, p.P99, percent(p))
 		seconds += p.Seconds
 	}
-	fmt.Fprintf(w, "%s\t%.1f s\t%s\t%d\t%d\t\t\t\t\n", name("all"), seconds, grouped(r.Sent), r.Lost, r.Cut)
+	fmt.Fprintf(w, "%s\t%.1f s\t%s\t%d\t%d\t%d\t\t\t\t\n", name("all"), seconds, grouped(r.Sent), r.Lost, r.Cut, r.Errors)
 	w.Flush()
 	for line := range strings.Lines(flush.String()) {
 		// Flush right puts the space between columns before the first, too.
 		b.WriteString(strings.TrimRight(line[2:], " \n") + "\n")
+	}
+	if r.Errors > 0 {
+		b.WriteString("5XX are answers of the model itself, with status 500; callers got them whole.\n" +
+			"LOST and CUT are requests that got no answer, or a part of one.\n")
 	}
 }
 
@@ -76,7 +84,7 @@ func (r *Result) writeRollouts(b *strings.Builder) {
 	fmt.Fprintf(b, "SHORTEST is the shortest possible: rounds x the median time from a replica's\n"+
 		"start to its readiness, %d s of it min_ready_seconds. With max_surge %d and\n"+
 		"max_unavailable %d each round replaces one replica. READY and LIVE are the\n"+
-		"fewest ready and the most live replicas seen.\n", minReady, surge, unavailable)
+		"fewest ready and the most live replicas seen.\n", r.minReady, surge, unavailable)
 }
 
 func (ro RolloutResult) title() string {

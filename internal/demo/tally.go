@@ -13,6 +13,7 @@ type result struct {
 	outcome load.Outcome
 	version int  // of the service, as the gateway named it
 	right   bool // the label was the right one
+	failed  bool // the answer is an error of the model itself
 	latency time.Duration
 	fault   string // of a request that was lost or cut
 }
@@ -30,12 +31,14 @@ type phase struct {
 	opened, whole   int // streams
 	streamsCut      int
 	versions        map[int]*score
+	streamErrors    map[int]int // digits at which the model failed, by version
 	latencies       []time.Duration
 	faults          []string
 }
 
-// score counts the answers of one version.
-type score struct{ answers, right int }
+// score counts the answers of one version. Errors are answers of the model, too,
+// but no labels; they are not among the others.
+type score struct{ answers, right, errors int }
 
 // tally counts requests by phase, and remembers the last few seconds for those
 // who watch. It is safe for concurrent use.
@@ -51,6 +54,7 @@ type recent struct {
 	at      time.Time
 	version int
 	right   bool
+	failed  bool // an error instead of a label
 }
 
 // window is how far back the live numbers look.
@@ -63,7 +67,7 @@ func (t *tally) enter(name string) *phase {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.close()
-	p := &phase{name: name, began: t.now(), versions: map[int]*score{}}
+	p := &phase{name: name, began: t.now(), versions: map[int]*score{}, streamErrors: map[int]int{}}
 	t.phases = append(t.phases, p)
 	return p
 }
@@ -104,12 +108,16 @@ func (t *tally) done(p *phase, r result) {
 			s = &score{}
 			p.versions[r.version] = s
 		}
+		p.latencies = append(p.latencies, r.latency)
+		t.recent = append(t.recent, recent{t.now(), r.version, r.right, r.failed})
+		if r.failed {
+			s.errors++
+			return
+		}
 		s.answers++
 		if r.right {
 			s.right++
 		}
-		p.latencies = append(p.latencies, r.latency)
-		t.recent = append(t.recent, recent{t.now(), r.version, r.right})
 		return
 	}
 	if len(p.faults) < maxFaults {
@@ -127,9 +135,12 @@ func (t *tally) opening() *phase {
 }
 
 // closed counts the end of a stream; fault is "" for one that is whole.
-func (t *tally) closed(p *phase, fault string) {
+func (t *tally) closed(p *phase, failed failures, fault string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if failed.digits > 0 {
+		p.streamErrors[failed.version] += failed.digits
+	}
 	if fault == "" {
 		p.whole++
 		return
@@ -143,9 +154,10 @@ func (t *tally) closed(p *phase, fault string) {
 // live is what callers see right now.
 type live struct {
 	Sent, Lost, Cut int // since the beginning; Cut with the streams
+	Errors          int // requests that the model answered with an error, since the beginning
 	Streams         int // open
 	Rate            float64
-	Accuracy        float64 // of the answers in the window, 0 to 1; -1 without any
+	Accuracy        float64 // of the labels in the window, 0 to 1; -1 without any
 	Shares          []share // by version, ascending
 }
 
@@ -162,6 +174,9 @@ func (t *tally) live() live {
 	for _, p := range t.phases {
 		l.Sent, l.Lost, l.Cut = l.Sent+p.sent, l.Lost+p.lost, l.Cut+p.cut+p.streamsCut
 		l.Streams += p.opened - p.whole - p.streamsCut
+		for _, s := range p.versions {
+			l.Errors += s.errors
+		}
 	}
 	l.Accuracy = -1
 	if len(t.phases) == 0 {
@@ -173,9 +188,12 @@ func (t *tally) live() live {
 	if len(t.recent) == 0 {
 		return l
 	}
-	counts, right := map[int]int{}, 0
+	counts, labels, right := map[int]int{}, 0, 0
 	for _, r := range t.recent {
 		counts[r.version]++
+		if !r.failed {
+			labels++
+		}
 		if r.right {
 			right++
 		}
@@ -183,7 +201,9 @@ func (t *tally) live() live {
 	// At the beginning there is less behind us than a window.
 	span := min(window, max(now.Sub(t.phases[0].began), window/10))
 	l.Rate = float64(len(t.recent)) / span.Seconds()
-	l.Accuracy = float64(right) / float64(len(t.recent))
+	if labels > 0 {
+		l.Accuracy = float64(right) / float64(labels)
+	}
 	for version, n := range counts {
 		l.Shares = append(l.Shares, share{version, float64(n) / float64(len(t.recent))})
 	}

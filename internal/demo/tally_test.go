@@ -33,16 +33,16 @@ func TestAStreamCountsInThePhaseInWhichItWasOpened(t *testing.T) {
 	tally.enter("one")
 	old := tally.opening()
 	tally.enter("two")
-	tally.closed(tally.opening(), "")
-	tally.closed(tally.opening(), "broke off")
+	tally.closed(tally.opening(), failures{4, 3}, "")
+	tally.closed(tally.opening(), failures{4, 2}, "broke off")
 	tally.opening()
 	if l := tally.live(); l.Streams != 2 || l.Cut != 1 {
 		t.Errorf("now: %+v", l)
 	}
-	tally.closed(old, "")
+	tally.closed(old, failures{}, "")
 	tally.leave()
 	got := tally.results()
-	if one, two := got[0].Streams, got[1].Streams; one != (StreamResult{1, 1, 0}) || two != (StreamResult{3, 1, 1}) || got[1].Faults[0] != "broke off" {
+	if one, two := got[0].Streams, got[1].Streams; one != (StreamResult{1, 1, 0, 0}) || two != (StreamResult{3, 1, 1, 5}) || got[1].Faults[0] != "broke off" {
 		t.Errorf("%+v", got)
 	}
 }
