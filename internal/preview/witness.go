@@ -71,6 +71,7 @@ func (w *witness) After(st rollout.Step) {
 			w.note(string(st.Kind), w.version, 1)
 		}
 	default:
+		delete(w.pending, st.Replica) // it needs no room any more
 		replicas := 0
 		if st.Replica != "" {
 			replicas = 1
