@@ -94,6 +94,7 @@ func (w *witness) before() {
 	if sv.Rollout.Active() && !sv.Stopped {
 		w.beginBatch()
 	}
+	out.Peak.Resource = w.in.Spec.Resource
 	w.noteDrains()
 	w.measure()
 	w.noneFrom = time.Time{} // that none is ready now is no doing of the update
@@ -162,10 +163,8 @@ func (w *witness) after() {
 	case ro.Paused():
 		end.Phase, end.At = api.PreviewPaused, w.since(ro.PausedAt)
 		end.Text = fmt.Sprintf("paused at %d of %d updated, waiting for %s", w.m.Counts().Updated, sv.Desired, w.m.WaitingFor())
-	case ro.Active() && len(w.pending) == 0:
-		w.waits()
 	case ro.Active():
-		end.Phase, end.Text = api.PreviewStuck, "it waits for "+w.m.WaitingFor()
+		w.waits()
 	case sv.Scaling:
 		end.Phase, end.Text = api.PreviewStuck, fmt.Sprintf("%d of %d replicas are ready, and no more become so", w.m.Counts().Ready, sv.Desired)
 	case ro != nil && ro.Phase == api.RolloutRolledBack && len(w.out.Batches) > 0:
@@ -191,6 +190,9 @@ func (w *witness) waits() {
 	end.Phase, end.At = api.PreviewWaiting, w.since(sv.Rollout.BatchDoneAt)
 	end.Text = fmt.Sprintf("it waits at %d of %d: `sluice plan set %s --target N` goes on, `sluice plan rollback %s` goes back",
 		v.Updated, v.Total, sv.Name, sv.Name)
+	if len(w.pending) > 0 {
+		end.Text += fmt.Sprintf("; %d replicas find no room", len(w.pending))
+	}
 }
 
 // failure is what is left if the next new replica that comes up fails here; nil

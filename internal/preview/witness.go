@@ -56,6 +56,7 @@ func (w *witness) note(do string, version, replicas int) {
 
 // Before, After, Ready, Passed and Endless make it a rollout.Watcher.
 func (w *witness) Before(st rollout.Step) {
+	w.peak() // what the step before has led to
 	w.version = 0
 	if r := w.m.Replica(st.Replica); r != nil {
 		w.version = w.shown(r.Revision, r.Version)
@@ -143,7 +144,6 @@ func (w *witness) measure() {
 	case c.Ready > 0 && !w.noneFrom.IsZero():
 		w.backAgain()
 	}
-	w.peak(at)
 }
 
 // backAgain ends a time in which no replica was ready.
@@ -155,7 +155,8 @@ func (w *witness) backAgain() {
 	w.noneFrom = time.Time{}
 }
 
-func (w *witness) peak(at float64) {
+// peak counts what the processes of this moment need.
+func (w *witness) peak() {
 	n, need := 0, Need{}
 	for i := range w.m.Replicas {
 		r := &w.m.Replicas[i]
@@ -168,7 +169,7 @@ func (w *witness) peak(at float64) {
 	}
 	p := &w.out.Peak
 	if n > p.Processes {
-		p.Processes, p.At = n, at
+		p.Processes, p.At = n, w.since(w.m.Now)
 	}
 	p.CPU, p.MemoryMB, p.GPU = max(p.CPU, need.CPU), max(p.MemoryMB, need.MemoryMB), max(p.GPU, need.GPU)
 }
@@ -186,6 +187,7 @@ func (w *witness) close() {
 		return
 	}
 	w.open = false
+	w.peak()
 	st := &w.out.Steps[len(w.out.Steps)-1]
 	st.PreviewCounts, st.Batch = w.counts(), len(w.out.Batches)
 	st.Failure = w.failure()
