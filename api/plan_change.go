@@ -1,14 +1,5 @@
 package api
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-)
-
 // BatchChange changes the settings of automatic batches; nil leaves one as it is.
 type BatchChange struct {
 	Size     *Count    `json:"size,omitempty" doc:"replicas in a batch: 3 or \"25%\" (the default)"`
@@ -28,7 +19,7 @@ type PlanChange struct {
 
 // Check tells what is wrong with the change by itself: *InvalidError, or nil.
 func (ch PlanChange) Check() error {
-	c := &planReader{}
+	c := newPlanReader()
 	switch {
 	case ch == PlanChange{}:
 		c.wrong("", nil, "the change is empty; give target_updated (manual), batch (automatic), gates, on_failure or paused")
@@ -58,14 +49,8 @@ func (ch PlanChange) OnlyPauses() bool {
 // ParsePlanChange reads a change from JSON or YAML and checks it. Its error is an
 // *InvalidError that names every field that is wrong.
 func ParsePlanChange(data []byte) (ch PlanChange, err error) {
-	c := &planReader{}
-	value, err := decode(data)
-	root, ok := value.(map[string]any)
-	if err != nil || !ok {
-		return ch, &InvalidError{What: planWhat, Problems: []FieldProblem{problem("", nil,
-			`it is not an object such as {"target_updated": 2} or {"batch": {"size": "25%%", "interval": "5m"}}`)}}
-	}
-	c.object("", root, map[string]any{
+	c := newPlanReader()
+	c.body(data, `{"target_updated": 2} or {"batch": {"size": "25%", "interval": "5m"}}`, map[string]any{
 		"target_updated": &ch.TargetUpdated, "paused": &ch.Paused, "on_failure": &ch.OnFailure, "gates": &ch.Gates,
 		"batch": func(fields map[string]any) {
 			ch.Batch = &BatchChange{}
@@ -85,49 +70,6 @@ func InvalidPlan(path string, value any, format string, args ...any) *InvalidErr
 
 const planWhat = "the update plan"
 
-// planReader collects what is wrong in a change.
-type planReader struct{ problems []FieldProblem }
-
-func (c *planReader) wrong(path string, value any, format string, args ...any) {
-	c.problems = append(c.problems, problem(path, value, format, args...))
-}
-
-func (c *planReader) err() error {
-	if len(c.problems) == 0 {
-		return nil
-	}
-	return &InvalidError{What: planWhat, Problems: c.problems}
-}
-
-// object reads each field into where it belongs: a pointer to what JSON can read
-// it into, or a function for an object inside.
-func (c *planReader) object(under string, fields, into map[string]any) {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		path, value := under+name, fields[name]
-		switch to := into[name].(type) {
-		case nil:
-			c.wrong(path, nil, "unknown field; known here are %s", strings.Join(slices.Sorted(maps.Keys(into)), ", "))
-		case func(map[string]any):
-			inside, ok := value.(map[string]any)
-			if !ok {
-				c.wrong(path, value, "it is an object")
-				continue
-			}
-			to(inside)
-		default:
-			d := json.NewDecoder(bytes.NewReader(encode(value)))
-			d.DisallowUnknownFields()
-			if err := d.Decode(to); err != nil {
-				c.wrong(path, nil, "%s", readError(path, value, err))
-			}
-		}
-	}
-}
-
-func readError(path string, value any, err error) string {
-	allowed := map[string]string{"paused": "true or false", "on_failure": "\"pause\" or \"rollback\""}[path]
-	if allowed == "" {
-		return err.Error() // the type's own reader has said it
-	}
-	return fmt.Sprintf("%s is not %s", encode(value), allowed)
+func newPlanReader() *changeReader {
+	return &changeReader{what: planWhat, allowed: map[string]string{"paused": "true or false", "on_failure": `"pause" or "rollback"`}}
 }
