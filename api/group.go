@@ -8,10 +8,12 @@ const (
 	ModeCustomized TrafficMode = "customized" // by weight; a member without one gets none
 )
 
-// Traffic states of a service in a group.
+// TrafficState is whether a service takes part in its group's traffic.
+type TrafficState string
+
 const (
-	StateStandalone = "standalone" // no traffic of the group's address; its own address serves
-	StateGrouping   = "grouping"   // takes its share
+	StateStandalone TrafficState = "standalone" // no traffic of the group's address; its own address serves
+	StateGrouping   TrafficState = "grouping"   // takes its share
 )
 
 // Bounds of a weight. NoWeight says that none is set; it counts as 0.
@@ -42,13 +44,13 @@ type Group struct {
 // it while every member is reachable; a member without a ready replica is
 // skipped, and its requests go to the others (rule 22), which Measured shows.
 type GroupMember struct {
-	Service  string   `json:"service"`
-	State    string   `json:"state" enum:"standalone,grouping"`
-	Weight   int      `json:"weight" doc:"0 to 1000; -1 when none is set, which counts as 0"`
-	Share    float64  `json:"share" doc:"the part of the group's requests it is set to get, 0 to 1"`
-	Measured *float64 `json:"measured" doc:"the part it got in the last minute, 0 to 1; null when nothing was measured"`
-	Ready    int      `json:"ready"`
-	Desired  int      `json:"desired"`
+	Service  string       `json:"service"`
+	State    TrafficState `json:"state" enum:"standalone,grouping"`
+	Weight   int          `json:"weight" doc:"0 to 1000; -1 when none is set, which counts as 0"`
+	Share    float64      `json:"share" doc:"the part of the group's requests it is set to get, 0 to 1"`
+	Measured *float64     `json:"measured" doc:"the part it got in the last minute, 0 to 1; null when nothing was measured"`
+	Ready    int          `json:"ready"`
+	Desired  int          `json:"desired"`
 }
 
 // TrafficRule aims requests of a group's address at one member, past the split.

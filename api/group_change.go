@@ -57,8 +57,8 @@ func ParseGroupChange(data []byte) (ch GroupChange, err error) {
 
 // Release changes a member's part in its group; what is nil stays as it is.
 type Release struct {
-	Weight       *int    `json:"weight,omitempty" doc:"0 to 1000; -1 takes it away"`
-	TrafficState *string `json:"traffic_state,omitempty" enum:"standalone,grouping" doc:"grouping takes its share of the group's traffic, standalone gets none"`
+	Weight       *int          `json:"weight,omitempty" doc:"0 to 1000; -1 takes it away"`
+	TrafficState *TrafficState `json:"traffic_state,omitempty" enum:"standalone,grouping" doc:"grouping takes its share of the group's traffic, standalone gets none"`
 }
 
 // Check tells what is wrong with the release by itself: *InvalidError, or nil.

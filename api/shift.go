@@ -51,10 +51,10 @@ type Shift struct {
 
 // MemberBefore is a member's part in its group when a shift began.
 type MemberBefore struct {
-	Service string  `json:"service"`
-	State   string  `json:"state" enum:"standalone,grouping"`
-	Weight  int     `json:"weight"`
-	Share   float64 `json:"share" doc:"0 to 1"`
+	Service string       `json:"service"`
+	State   TrafficState `json:"state" enum:"standalone,grouping"`
+	Weight  int          `json:"weight"`
+	Share   float64      `json:"share" doc:"0 to 1"`
 }
 
 // PromotionPhase is where a promotion stands: running -> completed | aborted.
