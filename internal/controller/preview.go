@@ -138,7 +138,7 @@ func (s *service) glance(r *rollout.Replica, now *preview.Observed) {
 		now.InFlight += s.c.cfg.Gateways.InHand(r.ID).InFlight
 	}
 	h := s.handles[r.ID]
-	if h == nil || s.c.cfg.Insight.OnTerm == nil {
+	if h == nil || !r.Routed || s.c.cfg.Insight.OnTerm == nil {
 		return
 	}
 	if hears := s.c.cfg.Insight.OnTerm(h.Pid, h.StartTime); hears != HearsOrUnknown {

@@ -32,7 +32,7 @@ const mostSteps = 5_000
 // Peak, Times, Bounds, Plan and Warnings.
 func Run(in Input, out *api.Preview) {
 	m := &rollout.Model{State: in.State}
-	w := &witness{m: m, in: &in, out: out, began: m.Now, progress: m.Now, pending: map[string]bool{}}
+	w := &witness{m: m, in: &in, out: out, began: m.Now, progress: m.Now, pending: map[string]bool{}, leaving: map[string]bool{}}
 	takes := times(in, out)
 	m.Behave = func(*rollout.Replica) rollout.Behaviour { return takes }
 	book := in.Book

@@ -106,6 +106,7 @@ func (w *witness) noteDrains() {
 	seen := map[string]bool{}
 	for i := range w.m.Replicas {
 		r := &w.m.Replicas[i]
+		w.leaving[r.ID] = r.Stage == rollout.Draining
 		if p, ok := w.m.Policies[r.Revision]; ok && !seen[r.Revision] && r.Stage == rollout.Live {
 			seen[r.Revision] = true
 			w.drains = append(w.drains, p.Drain)

@@ -25,6 +25,7 @@ type witness struct {
 	awayFrom time.Duration
 	endless  bool
 	drains   []api.Drain
+	leaving  map[string]bool // replicas that drained before the first step
 }
 
 func (w *witness) since(t time.Time) float64 { return seconds(t.Sub(w.began)) }
@@ -58,7 +59,11 @@ func (w *witness) note(do string, version, replicas int) {
 func (w *witness) Before(st rollout.Step) {
 	w.peak() // what the step before has led to
 	w.version = 0
-	if r := w.m.Replica(st.Replica); r != nil {
+	switch r := w.m.Replica(st.Replica); {
+	case r == nil:
+	case w.leaving[r.ID]:
+		w.version = r.Version // also where the new version is one with it
+	default:
 		w.version = w.shown(r.Revision, r.Version)
 	}
 }
