@@ -206,13 +206,23 @@ func ParsePromoteChange(data []byte) (ch PromoteChange, err error) {
 	return ch, ch.Check()
 }
 
-// InvalidRelease is the error of a weight or traffic state that is wrong for the
-// service as it is; InvalidShift that of a shift.
+// InvalidGroup is the error of a field of a change that is wrong for the group as
+// it is.
+func InvalidGroup(path string, value any, format string, args ...any) *InvalidError {
+	return &InvalidError{What: "the group", Problems: []FieldProblem{problem(path, value, format, args...)}}
+}
+
+// InvalidRelease is InvalidGroup for a release.
 func InvalidRelease(path string, value any, format string, args ...any) *InvalidError {
 	return &InvalidError{What: "the release", Problems: []FieldProblem{problem(path, value, format, args...)}}
 }
 
-// InvalidShift is the error of a field that is wrong for the group as it is.
+// InvalidShift is InvalidGroup for a shift.
 func InvalidShift(path string, value any, format string, args ...any) *InvalidError {
 	return &InvalidError{What: "the shift", Problems: []FieldProblem{problem(path, value, format, args...)}}
+}
+
+// InvalidPromotion is InvalidGroup for a promotion.
+func InvalidPromotion(path string, value any, format string, args ...any) *InvalidError {
+	return &InvalidError{What: "the promotion", Problems: []FieldProblem{problem(path, value, format, args...)}}
 }

@@ -18,7 +18,7 @@ const module = "sluice.dev/sluice"
 
 // core packages decide. They import api and the standard library alone, and
 // those beside them that besides names.
-var core = []string{"internal/rollout", "internal/traffic", "internal/history", "internal/gate", "internal/preview"}
+var core = []string{"internal/rollout", "internal/traffic", "internal/history", "internal/gate", "internal/preview", "internal/canary"}
 
 // besides are the pure packages that a core package is made of.
 var besides = map[string][]string{"internal/preview": {"internal/rollout", "internal/placement"}}
