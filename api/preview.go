@@ -72,6 +72,7 @@ type PreviewCounts struct {
 	New      int `json:"new" doc:"live replicas of to_version"`
 	Draining int `json:"draining"`
 	Ready    int `json:"ready"`
+	Updated  int `json:"updated" doc:"ready replicas of to_version; of the requests they get updated / ready, once they have warmed up"`
 	Live     int `json:"live"`
 	Failed   int `json:"failed"`
 }

@@ -25,7 +25,8 @@ It takes what "sluice update" takes. The server makes the same decisions on a
 model of the service, with the start-up and drain times that were measured of it,
 or with assumptions, and says which. A line of the table is all that happens at
 one moment: what is done, the live replicas of the old and of the new version,
-those that drain, and what is left if the next new replica fails there.`,
+those that drain, the part of the requests that go to the new version, and what is
+left if the next new replica fails there.`,
 		Example: `  sluice preview sentiment --set model_path=models/v2
   sluice preview sentiment -f service.yaml --replace -o json`,
 		Args: takes("NAME"),
@@ -109,11 +110,11 @@ func planLead(p *api.Plan) string {
 }
 
 func stepTable(w io.Writer, steps []api.PreviewStep) {
-	rows := [][]string{{"TIME", "STEP", "OLD", "NEW", "DRAINING", "READY", "LIVE", "IF THE NEXT NEW ONE FAILS"}}
+	rows := [][]string{{"TIME", "STEP", "OLD", "NEW", "DRAINING", "READY", "LIVE", "TO NEW", "IF THE NEXT NEW ONE FAILS"}}
 	for i := range steps {
 		st := &steps[i]
 		rows = append(rows, []string{after(st.At), strings.Join(stepWords(st.Actions), ", "), strconv.Itoa(st.Old), strconv.Itoa(st.New),
-			strconv.Itoa(st.Draining), strconv.Itoa(st.Ready), strconv.Itoa(st.Live), failureWords(st.Failure)})
+			strconv.Itoa(st.Draining), strconv.Itoa(st.Ready), strconv.Itoa(st.Live), toNew(st.PreviewCounts), failureWords(st.Failure)})
 	}
 	table(w, rows...)
 }
@@ -145,6 +146,14 @@ func stepWords(actions []api.PreviewAction) (words []string) {
 		words = []string{strings.ReplaceAll(actions[0].Do, "_", " ")}
 	}
 	return words
+}
+
+// toNew is the part of the requests that the new version gets.
+func toNew(c api.PreviewCounts) string {
+	if c.Ready == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d%%", (100*c.Updated+c.Ready/2)/c.Ready)
 }
 
 func failureWords(f *api.PreviewFailure) string {

@@ -183,7 +183,7 @@ func (w *witness) peak() {
 func (w *witness) counts() api.PreviewCounts {
 	c := w.m.Counts()
 	fresh, old := w.m.Sides()
-	return api.PreviewCounts{Old: old, New: fresh, Draining: c.Draining, Ready: c.Ready, Live: c.Live, Failed: c.Failed}
+	return api.PreviewCounts{Old: old, New: fresh, Draining: c.Draining, Ready: c.Ready, Updated: c.Updated, Live: c.Live, Failed: c.Failed}
 }
 
 // close ends the step of the present instant: nothing more happens at it.

@@ -117,7 +117,7 @@ func (t *tape) fold(ch *store.Change) {
 	t.lowest, t.highest = min(t.lowest, c.Ready), max(t.highest, c.Live)
 	fresh, old := t.now.Sides()
 	t.waves = addTo(t.waves, t.w.now.Sub(t.began), api.PreviewCounts{
-		Old: old, New: fresh, Draining: c.Draining, Ready: c.Ready, Live: c.Live, Failed: c.Failed}, t.difference(ch))
+		Old: old, New: fresh, Draining: c.Draining, Ready: c.Ready, Updated: c.Updated, Live: c.Live, Failed: c.Failed}, t.difference(ch))
 }
 
 // difference says in the words of a preview what a change has done.
