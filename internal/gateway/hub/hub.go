@@ -40,7 +40,7 @@ type Config struct {
 	Lease  time.Duration   // 0 is DefaultLease
 
 	// OnChange tells that an answer of Acked, Settled, Drain or InFlight may
-	// have changed for these services; nil means for all.
+	// have changed for these services and groups; nil means for all.
 	OnChange func(services []string)
 	// OnGateway tells of a gateway that connected, so that it can be recorded.
 	OnGateway func(store.Gateway)
@@ -63,18 +63,20 @@ type Hub struct {
 	open     bool
 	closed   bool
 	revision uint64
-	entries  map[string]*list.Element // by service; each holds an *entry
+	entries  map[string]*list.Element // by name; each holds an *entry
 	order    *list.List               // of *entry, ascending revision
 	peers    map[string]*peer         // those that count, by id
 	conns    map[net.Conn]struct{}    // open connections, before and after their Hello
 	lapsed   map[string]*peer         // by id: those whose lease ran out, for their counts
-	retired  map[tallyKey]*Total      // counts of processes that are gone
+	retired  counted                  // by processes that are gone
 	changed  chan struct{}            // closed and replaced on every change
 }
 
-// entry is the newest word on one service.
+// entry is the newest word on one name, of a service or of a group.
 type entry struct {
+	name      string
 	route     traffic.Route
+	group     *traffic.Group // nil for a service
 	withdrawn bool
 	revision  uint64
 }
@@ -112,7 +114,7 @@ func newHub(cfg Config) *Hub {
 		peers:    map[string]*peer{},
 		conns:    map[net.Conn]struct{}{},
 		lapsed:   map[string]*peer{},
-		retired:  map[tallyKey]*Total{},
+		retired:  newCounted(),
 		changed:  make(chan struct{}),
 	}
 	h.mu.Lock()
@@ -143,11 +145,11 @@ func (h *Hub) Publish(route traffic.Route) (revision uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if at := h.entries[route.Service]; at != nil {
-		if e := at.Value.(*entry); !e.withdrawn && sameRoute(e.route, route) {
+		if e := at.Value.(*entry); !e.withdrawn && e.group == nil && sameRoute(e.route, route) {
 			return e.revision
 		}
 	}
-	return h.put(&entry{route: route})
+	return h.put(&entry{name: route.Service, route: route})
 }
 
 // Withdraw ends a service's address and returns the first revision without it.
@@ -158,19 +160,19 @@ func (h *Hub) Withdraw(service string) (revision uint64) {
 	if at == nil { // any table of this epoch is without it
 		return h.cfg.Epoch << 32
 	}
-	if e := at.Value.(*entry); e.withdrawn {
+	if e := at.Value.(*entry); e.withdrawn || e.group != nil {
 		return e.revision
 	}
-	return h.put(&entry{route: traffic.Route{Service: service}, withdrawn: true})
+	return h.put(&entry{name: service, withdrawn: true})
 }
 
 func (h *Hub) put(e *entry) uint64 {
 	h.revision++
 	e.revision = h.revision
-	if at := h.entries[e.route.Service]; at != nil {
+	if at := h.entries[e.name]; at != nil {
 		h.order.Remove(at)
 	}
-	h.entries[e.route.Service] = h.order.PushBack(e)
+	h.entries[e.name] = h.order.PushBack(e)
 	h.forgetWithdrawn()
 	h.wakeAll()
 	return h.revision
@@ -178,7 +180,11 @@ func (h *Hub) put(e *entry) uint64 {
 
 func sameRoute(a, b traffic.Route) bool {
 	return a.Token == b.Token && a.GRPC == b.GRPC && a.Limits == b.Limits && a.Unavailable == b.Unavailable &&
-		a.RetryAfter == b.RetryAfter && slices.Equal(a.Endpoints, b.Endpoints)
+		a.RetryAfter == b.RetryAfter && slices.Equal(a.Endpoints, b.Endpoints) && sameMirror(a.Mirror, b.Mirror)
+}
+
+func sameMirror(a, b *traffic.Mirror) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // forgetWithdrawn lets go of withdrawn services that every connected gateway
@@ -196,7 +202,7 @@ func (h *Hub) forgetWithdrawn() {
 			return
 		}
 		if e.withdrawn {
-			delete(h.entries, e.route.Service)
+			delete(h.entries, e.name)
 			h.order.Remove(at)
 		}
 		at = next

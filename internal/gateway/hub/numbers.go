@@ -65,7 +65,7 @@ func (h *Hub) numbers(wanted func(service string) bool) []Total {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sums := make(map[tallyKey]*Total)
-	for key, t := range h.retired {
+	for key, t := range h.retired.totals {
 		if wanted(key.service) {
 			copied := *t
 			sums[key] = &copied
@@ -87,9 +87,36 @@ func (h *Hub) numbers(wanted func(service string) bool) []Total {
 	return totals
 }
 
+// said is what one gateway process has counted since it began, as it said last.
+type said struct {
+	tallies map[tallyKey]wire.Tally
+	shares  map[shareKey]wire.Share
+	mirrors map[mirrorKey]wire.Mirror
+}
+
+func newSaid() said {
+	return said{map[tallyKey]wire.Tally{}, map[shareKey]wire.Share{}, map[mirrorKey]wire.Mirror{}}
+}
+
+// counted is a sum of what gateways said.
+type counted struct {
+	totals  map[tallyKey]*Total
+	shares  map[shareKey]*Shares
+	mirrors map[mirrorKey]*Mirrored
+}
+
+func newCounted() counted {
+	return counted{map[tallyKey]*Total{}, map[shareKey]*Shares{}, map[mirrorKey]*Mirrored{}}
+}
+
 // retire keeps the counts of a process that is gone for good. The lock must be
 // held.
-func (h *Hub) retire(p *peer) { p.addTo(h.retired, func(string) bool { return true }) }
+func (h *Hub) retire(p *peer) {
+	all := func(string) bool { return true }
+	p.addTo(h.retired.totals, all)
+	p.addShares(h.retired.shares, all)
+	p.addMirrors(h.retired.mirrors, all)
+}
 
 // comeBack settles what becomes of the counts of a gateway whose lease ran out,
 // when its id is heard of again: the same process goes on counting from them,
@@ -101,14 +128,14 @@ func (h *Hub) comeBack(p *peer) {
 	}
 	delete(h.lapsed, p.record.ID)
 	if sameProcess(before.record, p.record) {
-		p.tallies = before.tallies
+		p.said = before.said
 	} else {
 		h.retire(before)
 	}
 }
 
 func (p *peer) addTo(sums map[tallyKey]*Total, wanted func(service string) bool) {
-	for key, w := range p.tallies {
+	for key, w := range p.said.tallies {
 		if !wanted(key.service) {
 			continue
 		}
@@ -121,8 +148,15 @@ func (p *peer) addTo(sums map[tallyKey]*Total, wanted func(service string) bool)
 	}
 }
 
-func (p *peer) takeTallies(list []wire.Tally) {
-	for _, w := range list {
-		p.tallies[tallyKey{w.Service, w.Version}] = w
+// take takes in the counts of a report.
+func (p *peer) take(r *wire.Report) {
+	for _, w := range r.Tallies {
+		p.said.tallies[tallyKey{w.Service, w.Version}] = w
+	}
+	for _, w := range r.Shares {
+		p.said.shares[shareKey{w.Group, w.Service}] = w
+	}
+	for _, w := range r.Mirrors {
+		p.said.mirrors[mirrorKey{w.Source, w.Copies.Service}] = w
 	}
 }

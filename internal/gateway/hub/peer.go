@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"sluice.dev/sluice/internal/gateway/wire"
 	"sluice.dev/sluice/internal/store"
 )
 
@@ -23,7 +22,8 @@ type peer struct {
 	lease     *time.Timer
 	wake      chan struct{}     // of conn
 	loads     map[string][]load // by replica
-	tallies   map[tallyKey]wire.Tally
+	said      said              // what it has counted
+	groups    bool              // it knows groups and mirrors
 	nextPrune time.Time
 }
 
@@ -31,8 +31,8 @@ type peer struct {
 func (h *Hub) newPeer(record store.Gateway) *peer {
 	p := &peer{
 		record: record, heard: time.Now(),
-		loads:   map[string][]load{},
-		tallies: map[tallyKey]wire.Tally{},
+		loads: map[string][]load{},
+		said:  newSaid(),
 	}
 	p.lease = time.AfterFunc(h.cfg.Lease, func() { h.expire(p) })
 	return p
@@ -112,7 +112,8 @@ type Info struct {
 	Connected bool      `json:"connected"` // false: its lease still runs
 	Revision  uint64    `json:"revision"`  // acknowledged in this epoch
 	SeenAt    time.Time `json:"seen_at"`
-	State     string    `json:"state"` // "" while it accepts callers, wire.Waiting before, wire.Retiring after; Unheard before it has said so
+	Groups    bool      `json:"groups"` // it serves groups and mirrors; one of an older release does not
+	State     string    `json:"state"`  // "" while it accepts callers, wire.Waiting before, wire.Retiring after; Unheard before it has said so
 }
 
 // Unheard is the state of a gateway that has yet to report to this hub.
@@ -133,7 +134,7 @@ func (h *Hub) Gateways() []Info {
 	for _, p := range h.peers {
 		infos = append(infos, Info{
 			ID: p.record.ID, Listen: p.record.Listen, Pid: p.record.Pid, StartTime: p.record.StartTime,
-			Connected: p.conn != nil, Revision: p.acked, SeenAt: p.heard, State: p.is(),
+			Connected: p.conn != nil, Revision: p.acked, SeenAt: p.heard, Groups: p.groups, State: p.is(),
 		})
 	}
 	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })

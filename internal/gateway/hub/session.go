@@ -110,11 +110,14 @@ func (h *Hub) attach(conn net.Conn, hello *wire.Hello) (p *peer, wake <-chan str
 	if p.conn != nil {
 		p.conn.Close()
 	}
-	p.record, p.conn, p.sent, p.wake = record, conn, 0, make(chan struct{}, 1)
+	p.record, p.conn, p.sent, p.wake, p.groups = record, conn, 0, make(chan struct{}, 1), hello.Groups
 	wake = p.wake
 	h.hear(p)
 	p.wakeUp()
 	h.mu.Unlock()
+	if !hello.Groups {
+		h.log.Warn("a gateway of an older release serves no groups and mirrors nothing: let a new one take over from it", "gateway", hello.ID)
+	}
 	h.cfg.OnGateway(record)
 	h.notify(nil)
 	return p, wake
@@ -166,10 +169,12 @@ func (h *Hub) next(p *peer, conn net.Conn) (wire.Table, bool) {
 			break
 		}
 		switch {
-		case !e.withdrawn:
+		case !e.withdrawn && e.group == nil:
 			table.Routes = append(table.Routes, e.route)
+		case !e.withdrawn && p.groups:
+			table.Groups = append(table.Groups, *e.group)
 		case !table.Full:
-			table.Withdrawn = append(table.Withdrawn, e.route.Service)
+			table.Withdrawn = append(table.Withdrawn, e.name)
 		}
 	}
 	p.sent = h.revision
@@ -228,7 +233,7 @@ func (h *Hub) report(p *peer, conn net.Conn, r *wire.Report) error {
 		p.acked = acked
 	}
 	touched = append(touched, p.takeLoads(r)...)
-	p.takeTallies(r.Tallies)
+	p.take(r)
 	if r.All && !p.reported {
 		p.reported, p.since = true, p.heard
 	}
@@ -250,10 +255,22 @@ func checkReport(r *wire.Report) error {
 		}
 	}
 	for _, t := range r.Tallies {
-		for _, pair := range t.Latency {
-			if pair[0] >= wire.Buckets {
-				return fmt.Errorf("the gateway reports latency bucket %d, the highest is %d", pair[0], wire.Buckets-1)
-			}
+		if err := checkTally(t); err != nil {
+			return err
+		}
+	}
+	for _, m := range r.Mirrors {
+		if err := checkTally(m.Copies); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTally(t wire.Tally) error {
+	for _, pair := range t.Latency {
+		if pair[0] >= wire.Buckets {
+			return fmt.Errorf("the gateway reports latency bucket %d, the highest is %d", pair[0], wire.Buckets-1)
 		}
 	}
 	return nil
@@ -267,7 +284,7 @@ func (h *Hub) servicesSince(revision uint64) []string {
 		if e.revision <= revision {
 			break
 		}
-		services = append(services, e.route.Service)
+		services = append(services, e.name)
 	}
 	return services
 }

@@ -8,7 +8,10 @@
 // with a Report that names everything it has in hand. Once the control plane is
 // open it answers with the whole table and from then on sends what changed. A
 // field that the other end does not know is ignored, so the ends may differ by
-// a release; a change that cannot be ignored raises Protocol.
+// a release: a gateway says in its Hello what it knows beyond the first release
+// (Groups), and is sent nothing else. A change that cannot be left out like that
+// raises Protocol, and ends of two Protocols have nothing to do with each other;
+// so it costs the table of every gateway that runs, and none was needed yet.
 //
 // Times go over the wire as ages ("so long ago"), never as instants: the two
 // ends may run on machines whose clocks differ.
@@ -37,9 +40,10 @@ type Hello struct {
 	Protocol  int    `json:"protocol"`
 	ID        string `json:"id"` // one process at a time has it
 	Pid       int    `json:"pid"`
-	StartTime uint64 `json:"start_time"` // of the process, in the kernel's own unit; 0 when unknown
-	Listen    string `json:"listen"`     // host:port where it serves
-	Revision  uint64 `json:"revision"`   // of the table it serves, 0 before its first
+	StartTime uint64 `json:"start_time"`       // of the process, in the kernel's own unit; 0 when unknown
+	Listen    string `json:"listen"`           // host:port where it serves
+	Revision  uint64 `json:"revision"`         // of the table it serves, 0 before its first
+	Groups    bool   `json:"groups,omitempty"` // it knows Table.Groups and traffic.Route.Mirror
 }
 
 // Table is a routing table or a part of one. The parts of one table have the
@@ -50,7 +54,8 @@ type Table struct {
 	Full      bool            `json:"full,omitempty"` // what is not named is withdrawn
 	More      bool            `json:"more,omitempty"`
 	Routes    []traffic.Route `json:"routes,omitempty"`
-	Withdrawn []string        `json:"withdrawn,omitempty"` // services whose address ends
+	Groups    []traffic.Group `json:"groups,omitempty"`
+	Withdrawn []string        `json:"withdrawn,omitempty"` // services and groups whose address ends
 }
 
 // Report is sent once a second, with each acknowledgement, and as soon as the
@@ -65,6 +70,9 @@ type Report struct {
 	All     bool    `json:"all,omitempty"`
 	Loads   []Load  `json:"loads,omitempty"`   // those that changed since the last report
 	Tallies []Tally `json:"tallies,omitempty"` // those that changed, counted from the start of the process
+	// Shares and Mirrors are as Tallies are.
+	Shares  []Share  `json:"shares,omitempty"`
+	Mirrors []Mirror `json:"mirrors,omitempty"`
 	// State is "" while the gateway accepts callers. One that takes over from
 	// another is first Waiting, and one that was taken over from is Retiring to
 	// its end. Both acknowledge and count as any other.

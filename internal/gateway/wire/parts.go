@@ -23,6 +23,10 @@ func Parts(t Table) []Table {
 		cut(1 + len(route.Endpoints))
 		part.Routes = append(part.Routes, route)
 	}
+	for _, group := range t.Groups {
+		cut(1 + len(group.Members) + len(group.Rules))
+		part.Groups = append(part.Groups, group)
+	}
 	for _, service := range t.Withdrawn {
 		cut(1)
 		part.Withdrawn = append(part.Withdrawn, service)
@@ -34,17 +38,19 @@ func Parts(t Table) []Table {
 // Assembly puts the parts of a table together again.
 type Assembly struct {
 	routes    []traffic.Route
+	groups    []traffic.Group
 	withdrawn []string
 }
 
 // Add takes one part and returns the whole table once the last has come.
 func (a *Assembly) Add(part Table) (whole Table, complete bool) {
 	a.routes = append(a.routes, part.Routes...)
+	a.groups = append(a.groups, part.Groups...)
 	a.withdrawn = append(a.withdrawn, part.Withdrawn...)
 	if part.More {
 		return Table{}, false
 	}
-	part.Routes, part.Withdrawn = a.routes, a.withdrawn
+	part.Routes, part.Groups, part.Withdrawn = a.routes, a.groups, a.withdrawn
 	*a = Assembly{}
 	return part, true
 }

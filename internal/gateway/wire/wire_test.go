@@ -59,6 +59,9 @@ func TestPartsRoundTrip(t *testing.T) {
 	for i := range 30 {
 		whole.Routes = append(whole.Routes, traffic.Route{Service: fmt.Sprint(i), Endpoints: make([]traffic.Endpoint, 999)})
 	}
+	for i := range 30 {
+		whole.Groups = append(whole.Groups, traffic.Group{Name: fmt.Sprint("g", i), Members: make([]traffic.Member, 99), Rules: make([]traffic.Rule, 2)})
+	}
 	for _, table := range []Table{whole, {Revision: 1}} {
 		parts := Parts(table)
 		if len(table.Routes) > 0 && len(parts) != 4 {
@@ -79,7 +82,7 @@ func TestPartsRoundTrip(t *testing.T) {
 			if complete != (i == len(parts)-1) {
 				t.Fatalf("complete after part %d of %d", i+1, len(parts))
 			}
-			if complete && (len(got.Routes) != len(table.Routes) || len(got.Withdrawn) != len(table.Withdrawn) || got.Full != table.Full || got.Revision != table.Revision) {
+			if complete && (len(got.Routes) != len(table.Routes) || len(got.Groups) != len(table.Groups) || len(got.Withdrawn) != len(table.Withdrawn) || got.Full != table.Full || got.Revision != table.Revision) {
 				t.Errorf("put together: %d routes", len(got.Routes))
 			}
 		}
