@@ -98,7 +98,7 @@ func TestWarnings(t *testing.T) {
 		{"reserved port", `{"containers":[{"command":"./x","port":9090,` + readiness + `}]}`, "9090 is reserved by EAS's engine"},
 		{"our variable", `{"containers":[{"command":"./x","env":[{"name":"SLUICE_X"}],` + readiness + `}]}`, "containers[0].env[0]: SLUICE_X is set by Sluice"},
 		{"model path without a model", `{"containers":[{"command":"./x","env":[{"name":"MODEL_PATH","value":"m"}],` + readiness + `}]}`, ""},
-		{"group", `{"metadata":{"group":"g"},"containers":[{"command":"./x",` + readiness + `}]}`, "metadata.group: recorded; "},
+		{"group", `{"metadata":{"group":"g"},"containers":[{"command":"./x",` + readiness + `}]}`, ""},
 		{"weight without a group", `{"metadata":{"weight":5},"containers":[{"command":"./x",` + readiness + `}]}`, "without metadata.group it means nothing"},
 		{"limits", `{"metadata":{"cpu":1,"memory":512},"containers":[{"command":"./x",` + readiness + `}]}`, ""}, // the runtime says where it cannot
 		{"part of a gpu", `{"metadata":{"gpu_core_percentage":50},"containers":[{"command":"./x",` + readiness + `}]}`, "metadata.gpu_core_percentage: recorded and versioned; not enforced by this release"},

@@ -55,7 +55,7 @@ type ReplicaCounts struct {
 
 // Traffic is a service's part in its group.
 type Traffic struct {
-	State  string  `json:"state" enum:"standalone,grouping"`
-	Weight int     `json:"weight" doc:"0 to 1000; -1 when none is set"`
-	Share  float64 `json:"share" doc:"the part of the group's requests it is given, 0 to 1"`
+	State  TrafficState `json:"state" enum:"standalone,grouping"`
+	Weight int          `json:"weight" doc:"0 to 1000; -1 when none is set"`
+	Share  float64      `json:"share" doc:"the part of the group's requests it is given, 0 to 1"`
 }

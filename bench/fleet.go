@@ -153,6 +153,10 @@ func (f *fleet) WaitAcked(context.Context, uint64) error { return nil }
 func (f *fleet) Open()                                   {}
 func (f *fleet) Address(service string) string           { return "http://gateway/" + service }
 
+func (f *fleet) PublishGroup(traffic.Group) uint64 { return 0 }
+
+func (f *fleet) WithdrawGroup(string) uint64 { return 0 }
+
 func (f *fleet) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 
 func (f *fleet) InHand(string) controller.InHand {

@@ -59,6 +59,17 @@ func (c *Client) Preview(ctx context.Context, name string, file api.Document, ho
 	return call[api.Preview](ctx, c, r.with("update_type", string(how)))
 }
 
+// Groups lists all groups by name.
+func (c *Client) Groups(ctx context.Context) ([]api.Group, error) {
+	out, err := call[struct{ Groups []api.Group }](ctx, c, get("groups"))
+	return out.Groups, err
+}
+
+// Group shows one group.
+func (c *Client) Group(ctx context.Context, name string) (api.Group, error) {
+	return call[api.Group](ctx, c, get("groups", name))
+}
+
 // Plan shows a service's update plan.
 func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
 	return call[api.Plan](ctx, c, get("services", name, "plan"))

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -122,14 +120,9 @@ func (s *session) planOf(given func(flag string) bool, p *planFlags) (ch api.Pla
 
 // planFile reads a plan from a file.
 func (s *session) planFile(name string) (ch api.PlanChange, err error) {
-	var data []byte
-	if name == "-" {
-		data, err = io.ReadAll(s.in)
-	} else {
-		data, err = os.ReadFile(name)
-	}
+	data, err := s.readAll(name)
 	if err != nil {
-		return ch, Usagef("--file: %v", err)
+		return ch, err
 	}
 	if ch, err = api.ParsePlanChange(data); err != nil {
 		return ch, Usagef("%s: %v", name, err)

@@ -24,6 +24,9 @@ type Gateways interface {
 	Publish(traffic.Route) uint64
 	// Withdraw ends a service's address and returns the first revision without it.
 	Withdraw(service string) uint64
+	// PublishGroup and WithdrawGroup do the same for a group's address.
+	PublishGroup(traffic.Group) uint64
+	WithdrawGroup(name string) uint64
 	// Acked is the lowest revision that every gateway that counts has
 	// acknowledged; the highest number when there is no gateway.
 	Acked() uint64
@@ -94,6 +97,7 @@ type Controller struct {
 	running  atomic.Bool // all that an earlier run left is adopted
 	mu       sync.Mutex
 	services map[string]*service
+	groups   map[string]*group
 }
 
 // New makes a controller. Handle its runtime's events with Observe; nothing
@@ -102,7 +106,7 @@ func New(cfg Config) *Controller {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, rooms: newRooms(cfg.Resources), starting: make(chan struct{}, startsAtOnce)}
+	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, groups: map[string]*group{}, rooms: newRooms(cfg.Resources), starting: make(chan struct{}, startsAtOnce)}
 	if c.schedule = cfg.Schedule; c.schedule == nil {
 		c.system = &system{}
 		c.schedule = c.system
@@ -119,6 +123,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	groups, err := c.cfg.Store.Groups(ctx)
+	if err != nil {
+		return err
+	}
 	for _, snap := range snapshots {
 		s := c.newService(snap.Service)
 		s.load(snap)
@@ -132,6 +140,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, s := range c.sorted() {
 		s.publish()
 	}
+	c.loadGroups(groups)
 	c.cfg.Gateways.Open()
 	c.running.Store(true)
 	for _, s := range c.sorted() {

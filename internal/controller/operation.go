@@ -18,6 +18,9 @@ type operation struct {
 	ended     *rollout.Rollout // superseded or rolled back by it
 	version   *store.Version   // made by it
 	traffic   bool             // it changes who may call: answered once every gateway knows
+	// after is done once the operation is recorded; it gives the routing table
+	// revision that holds what it did.
+	after func() (wait uint64, err error)
 }
 
 // alter makes one change to a service: it is refused whole, or committed and
@@ -66,6 +69,13 @@ func (s *service) alter(by By, reason string, do func(*service, *operation) erro
 	}
 	if op.traffic {
 		wait = s.c.cfg.Gateways.Publish(s.route())
+	}
+	if op.after != nil {
+		last, err := op.after()
+		if err != nil {
+			return out, 0, err
+		}
+		wait = max(wait, last)
 	}
 	return Outcome{Service: s.view(), Changed: !op.unchanged, Text: op.text, Warnings: op.warnings}, wait, nil
 }

@@ -45,8 +45,8 @@ func (s *service) failed() int { return s.state.Counts().Failed }
 
 // put makes a document the one in force.
 func (s *service) put(doc api.Document) {
-	s.doc = doc
-	s.record.Config = doc.JSON()
+	s.doc = bare(doc)
+	s.record.Config = s.doc.JSON()
 }
 
 // Restart replaces every replica by one of the same version and its recorded

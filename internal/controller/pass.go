@@ -76,6 +76,7 @@ func (s *service) step() time.Duration {
 	s.act(steps)
 	s.publish()
 	s.watchGates()
+	s.tellGroup()
 	if s.state.Service.Deleting && len(s.state.Replicas) == 0 {
 		s.bury()
 	}
@@ -187,6 +188,12 @@ func (s *service) troubled(err error) {
 
 // bury lets go of a deleted service whose replicas have all ended.
 func (s *service) bury() {
+	if s.record.Group != "" {
+		if _, err := s.leave(By{Actor: "sluice"}, s.record.Group); err != nil {
+			s.troubled(err)
+			return
+		}
+	}
 	s.c.cfg.Gateways.Withdraw(s.name())
 	gone := s.event("normal", "Deleted", "the service is gone")
 	if err := s.commit(change{store.Change{Name: s.name(), Delete: true, Events: []api.Event{gone}}}); err != nil {

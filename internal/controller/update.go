@@ -31,6 +31,9 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	if err := c.fits(spec); err != nil {
 		return Outcome{}, err
 	}
+	if err := c.mayJoin(spec.Group); err != nil {
+		return Outcome{}, err
+	}
 	s, err := c.reserve(spec.Name)
 	if err != nil {
 		return Outcome{}, err
@@ -47,9 +50,16 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 		c.drop(spec.Name)
 		return Outcome{}, err
 	}
+	wait, err := s.belong(by, "", doc)
+	if err != nil {
+		op.warnings = append(op.warnings, "the service is made, and could not be put into its group: "+err.Error())
+	}
 	s.take()
 	s.kick()
 	c.hash(s, 1)
+	if err := c.inForce(ctx, wait); err != nil {
+		return Outcome{}, err
+	}
 	return Outcome{Service: s.view(), Changed: true, Text: op.text, Warnings: op.warnings}, nil
 }
 
@@ -58,8 +68,11 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 func (c *Controller) reserve(name string) (*service, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.services[name] != nil {
+	switch {
+	case c.services[name] != nil:
 		return nil, &ExistsError{Name: name}
+	case c.groups[name] != nil:
+		return nil, &rollout.Refusal{Message: "there is a group of the name " + name, Hint: "services and groups share one namespace; choose another name for the service"}
 	}
 	s := c.newService(store.Service{Core: rollout.Service{Name: name}, CreatedAt: c.now()})
 	s.mu.Lock()
@@ -102,7 +115,8 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 	if replace {
 		merge = api.Replace
 	}
-	next, err := merge(s.doc, patch)
+	current := s.current()
+	next, err := merge(current, patch)
 	if err != nil {
 		return err
 	}
@@ -114,7 +128,10 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 		return err
 	}
 	op.warnings = s.c.warnings(next, spec)
-	changes := api.Changes(s.doc, next)
+	if err := s.c.mayJoin(spec.Group); err != nil {
+		return err
+	}
+	changes := api.Changes(current, next)
 	files := s.changedFiles()
 	if changes.Empty() && len(files) == 0 {
 		op.unchanged, op.text = true, fmt.Sprintf("nothing to change: version %d is this configuration already", s.state.Service.Current.Version)
@@ -132,6 +149,9 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 		}
 	}
 	s.put(next)
+	if was := s.record.Group; changes.Membership {
+		op.after = func() (uint64, error) { return s.belong(by, was, next) }
+	}
 	s.join(spec)
 	s.state.Service.Strategy = s.strategy(spec)
 	if versioned {

@@ -15,6 +15,32 @@ import (
 
 // view is the service as users see it.
 func (s *service) view() api.Service {
+	v := s.alone()
+	if s.record.Group == "" {
+		return v
+	}
+	g, err := s.c.findGroup(s.record.Group)
+	if err != nil {
+		return v
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return s.in(g, v)
+}
+
+// in shows the service in its group, whose lock is held.
+func (s *service) in(g *group, v api.Service) api.Service {
+	for _, m := range g.view().Members {
+		if m.Service == s.name() {
+			v.Traffic = api.Traffic{State: m.State, Weight: m.Weight, Share: m.Share}
+			v.Config = s.overlaid(g.record.Members[s.name()]).JSON()
+		}
+	}
+	return v
+}
+
+// alone shows the service without its part in a group.
+func (s *service) alone() api.Service {
 	state := s.state
 	state.Now = s.c.now()
 	status, reason, message := state.Status()
@@ -27,7 +53,7 @@ func (s *service) view() api.Service {
 		CurrentVersion: sv.Current.Version, LatestVersion: sv.Latest,
 		Endpoint: s.c.cfg.Gateways.Address(s.name()),
 		Replicas: state.Counts(), Rollout: state.RolloutView(), Plan: state.PlanView(),
-		Traffic: api.Traffic{State: "standalone", Weight: -1},
+		Traffic: api.Traffic{State: api.StateStandalone, Weight: api.NoWeight},
 		Config:  s.record.Config, Revision: sv.Revision,
 		CreatedAt: api.At(s.record.CreatedAt), UpdatedAt: api.At(s.record.UpdatedAt),
 		Warnings: s.record.Warnings,

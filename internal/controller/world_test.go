@@ -191,6 +191,10 @@ func (g *plane) Acked() uint64 {
 }
 
 func (g *plane) WaitAcked(context.Context, uint64) error { return nil }
+func (g *plane) PublishGroup(traffic.Group) uint64       { return 0 }
+
+func (g *plane) WithdrawGroup(string) uint64 { return 0 }
+
 func (g *plane) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 
 func (g *plane) InHand(string) InHand {

@@ -67,6 +67,9 @@ func (g gateways) InHand(replica string) controller.InHand {
 	return controller.InHand{Known: d.Known, InFlight: d.InFlight, IdleSince: at(d.IdleSince), LastPicked: at(d.LastPicked)}
 }
 
+func (g gateways) PublishGroup(r traffic.Group) uint64 { return g.p.hub.PublishGroup(r) }
+func (g gateways) WithdrawGroup(name string) uint64    { return g.p.hub.WithdrawGroup(name) }
+
 func (g gateways) Measured(service string) (map[int]gate.Counts, []float64) {
 	return g.p.hub.Measured(service)
 }

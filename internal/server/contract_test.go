@@ -134,6 +134,41 @@ func (c *contract) fits(r *route, status int, kind string, body []byte) {
 	}
 }
 
+// groups asks the routes of groups.
+func (c *contract) groups(service string) {
+	c.t.Helper()
+	const path = "/api/v1/groups"
+	c.check(200, "GET", path, "")
+	c.check(404, "GET", path+"/g", "")
+	c.check(404, "PUT", path+"/g", `{"traffic_mode":"auto"}`)
+	c.check(404, "DELETE", path+"/g", "")
+	c.check(201, "POST", path, `{"name":"g"}`)
+	c.check(409, "POST", path, `{"name":"g","traffic_mode":"customized"}`)
+	c.check(409, "POST", path, `{"name":"a"}`)
+	c.check(200, "GET", path+"/g", "")
+	c.check(200, "PUT", path+"/g", `{"traffic_mode":"customized","rules":[{"header":"X-Canary","service":"a"}]}`)
+	c.check(409, "PUT", service+"/release", `{"weight":10}`)
+	c.check(200, "PUT", service, `{"metadata":{"group":"g"}}`)
+	c.check(200, "PUT", service+"/release", `{"weight":10,"traffic_state":"grouping"}`)
+	for _, bad := range []struct{ method, path, body, problem string }{
+		{"POST", path, `{}`, `name: it is missing`},
+		{"POST", path, `{"name":"G!"}`, `name: \"G!\"`},
+		{"PUT", path + "/g", `{"traffic_mode":"even"}`, `\"auto\" and \"customized\" are allowed`},
+		{"PUT", path + "/g", `{"rules":[{"header":"X","matches":"(","service":"a"}]}`, `rules[0].matches`},
+		{"PUT", service + "/release", `{"weight":1001}`, `weight: 1001: 0 to 1000`},
+		{"PUT", service + "/release", `{"weight":-2}`, `weight: -2`},
+		{"PUT", service + "/release", `{"weight":"ten"}`, `weight: \"ten\"`},
+		{"PUT", service + "/release", `{"traffic_state":"some"}`, `traffic_state: \"some\"`},
+		{"PUT", service + "/release", `{}`, `the change is empty`},
+	} {
+		if got := c.check(422, bad.method, bad.path, bad.body); !strings.Contains(string(got.body), bad.problem) {
+			c.t.Errorf("%s %s %s: %s; it should say %s", bad.method, bad.path, bad.body, got.body, bad.problem)
+		}
+	}
+	c.check(200, "PUT", service, `{"metadata":{"group":null}}`)
+	c.check(204, "DELETE", path+"/g?cascade=true", "")
+}
+
 // plans asks the routes of a plan.
 func (c *contract) plans(path string) {
 	c.t.Helper()
@@ -211,6 +246,7 @@ func TestContract(t *testing.T) {
 	c.check(200, "POST", one+"/preview?update_type=replace", `{"metadata":{"name":"a","instance":5},"containers":[{"command":"./v3"}]}`)
 	c.check(200, "POST", one+"/preview", `{}`)
 	c.plans(one + "/plan")
+	c.groups(one)
 	c.check(202, "DELETE", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "PUT", one+"/stop", "")
 	c.settle("a", api.StatusStopped)

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -51,12 +50,7 @@ func (s *server) routePlans() {
 }
 
 func (s *server) planOperation(method, path, id, summary, description string) huma.Operation {
-	op := operation(method, path, id, plans, summary, description, 404, 409, 412, http.StatusRequestEntityTooLarge)
-	op.SkipValidateBody = true // api reads it
-	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.PlanChange](), true, "PlanChange")
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
-	limitBody(&op)
-	return op
+	return read[api.PlanChange](s, operation(method, path, id, plans, summary, description, 404, 409, 412, http.StatusRequestEntityTooLarge))
 }
 
 func (s *server) getPlan(ctx context.Context, in *Named) (*planOutput, error) {

@@ -35,6 +35,14 @@ type Releases interface {
 	ChangePlan(ctx context.Context, by controller.By, name string, change api.PlanChange) (controller.Outcome, error)
 	RollBackPlan(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
 	DeletePlan(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Groups(ctx context.Context) []api.Group
+	Group(ctx context.Context, name string) (api.Group, error)
+	CreateGroup(ctx context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error)
+	ChangeGroup(ctx context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error)
+	// DeleteGroup has members go on by themselves, or deletes them too.
+	DeleteGroup(ctx context.Context, by controller.By, name string, cascade bool) error
+	// Release sets a member's weight and traffic state.
+	Release(ctx context.Context, by controller.By, name string, release api.Release) (controller.Outcome, error)
 	Versions(ctx context.Context, name string) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
 	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)

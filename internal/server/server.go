@@ -69,6 +69,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeChanges()
 	s.routeRollouts()
 	s.routePlans()
+	s.routeGroups()
 	s.routePreview()
 	s.routeVersions()
 	s.routeReplicas()

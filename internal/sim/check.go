@@ -19,6 +19,9 @@ type moves struct {
 // checkChange looks at one transaction from outside: what is stored before and
 // after it.
 func (w *World) checkChange(ch *store.Change) {
+	if ch.Group != nil || ch.DropGroup {
+		return
+	}
 	var before rollout.State
 	old := map[string]rollout.Replica{}
 	if st := w.store.states[ch.Name]; st != nil {

@@ -208,6 +208,13 @@ func (g *gateways) Acked() uint64 {
 
 func (g *gateways) WaitAcked(context.Context, uint64) error { return nil }
 
+// PublishGroup and WithdrawGroup implement controller.Gateways. What the split
+// does with requests is tested at the gateway.
+func (g *gateways) PublishGroup(traffic.Group) uint64 { return g.revision }
+
+// WithdrawGroup is described with PublishGroup.
+func (g *gateways) WithdrawGroup(string) uint64 { return g.revision }
+
 // Measured implements controller.Gateways. Gates of the simulation ask outside.
 func (g *gateways) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 

@@ -54,7 +54,8 @@ type Snapshot struct {
 	Versions []Version // ascending
 }
 
-// Change is what one transaction writes about one service.
+// Change is what one transaction writes about one service, or about one group:
+// they share a namespace.
 type Change struct {
 	Name         string
 	Service      *Service      // nil leaves it as it is
@@ -63,6 +64,8 @@ type Change struct {
 	Rollouts     []api.Rollout // inserted, or replaced by id
 	PutReplicas  []Replica     // inserted, or replaced by id
 	DropReplicas []string
+	Group        *Group      // of the name Name, which then is a group's; inserted, or replaced
+	DropGroup    bool        // the group Name; one that is not there is no error
 	Events       []api.Event // Seq is given by the store
 }
 
@@ -106,6 +109,8 @@ type Store interface {
 	// Events lists the selected events in ascending order of Seq. Events of a deleted service
 	// stay readable.
 	Events(ctx context.Context, q EventQuery) ([]api.Event, error)
+	// Groups lists the groups by name.
+	Groups(ctx context.Context) ([]Group, error)
 	// Gateways lists the recorded gateways.
 	Gateways(ctx context.Context) ([]Gateway, error)
 	PutGateway(ctx context.Context, g Gateway) error

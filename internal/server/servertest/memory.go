@@ -40,6 +40,7 @@ type Memory struct {
 
 	mu       sync.Mutex
 	services map[string]*record
+	groups   map[string]*api.Group
 	events   []api.Event
 	watchers map[chan controller.News]context.Context
 	endings  []Ending // of the next rollouts; then all are Completed
@@ -64,7 +65,7 @@ type record struct {
 // New makes an empty Memory; Close ends what it does in the background.
 func New() *Memory {
 	return &Memory{
-		Pace: 5 * time.Millisecond, services: map[string]*record{},
+		Pace: 5 * time.Millisecond, services: map[string]*record{}, groups: map[string]*api.Group{},
 		watchers: map[chan controller.News]context.Context{}, closed: make(chan struct{}),
 	}
 }

@@ -23,6 +23,7 @@ type Store struct {
 	services map[string]*record
 	gateways map[string]store.Gateway
 	tokens   map[string]store.Token
+	groups   map[string]store.Group
 	events   []api.Event
 	seq      int64
 	epoch    uint64
@@ -38,7 +39,7 @@ type record struct {
 
 // New makes an empty store.
 func New() *Store {
-	return &Store{services: map[string]*record{}, gateways: map[string]store.Gateway{}, tokens: map[string]store.Token{}}
+	return &Store{services: map[string]*record{}, gateways: map[string]store.Gateway{}, tokens: map[string]store.Token{}, groups: map[string]store.Group{}}
 }
 
 // Load implements store.Store.
@@ -88,6 +89,8 @@ func (s *Store) Commit(ctx context.Context, changes ...store.Change) ([]api.Even
 func check(ch *store.Change, there map[string]bool) error {
 	records := len(ch.Versions) + len(ch.Rollouts) + len(ch.PutReplicas) + len(ch.DropReplicas)
 	switch {
+	case ch.Group != nil && (ch.Group.Name != ch.Name || ch.DropGroup):
+		return fmt.Errorf("a change of group %s holds the record of %s, or drops it too", ch.Name, ch.Group.Name)
 	case ch.Delete && (ch.Service != nil || records > 0):
 		return fmt.Errorf("a change deletes service %s and writes records of it", ch.Name)
 	case ch.Service != nil && ch.Service.Core.Name != ch.Name:
@@ -118,6 +121,12 @@ func (s *Store) apply(ch *store.Change) []api.Event {
 	}
 	if r != nil {
 		r.write(ch)
+	}
+	if ch.DropGroup {
+		delete(s.groups, ch.Name)
+	}
+	if ch.Group != nil {
+		s.groups[ch.Name] = *ch.Group
 	}
 	events := slices.Clone(ch.Events)
 	for i := range events {
@@ -210,6 +219,13 @@ func (s *Store) DropGateway(_ context.Context, id string) error {
 	defer s.mu.Unlock()
 	delete(s.gateways, id)
 	return nil
+}
+
+// Groups implements store.Store.
+func (s *Store) Groups(context.Context) ([]store.Group, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return byKey(s.groups), nil
 }
 
 // Tokens implements store.Store.

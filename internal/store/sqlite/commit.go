@@ -47,6 +47,8 @@ func check(c *store.Change) error {
 	switch {
 	case c.Service != nil && c.Service.Core.Name != c.Name:
 		return fmt.Errorf("change of service %q holds the record of service %q", c.Name, c.Service.Core.Name)
+	case c.Group != nil && (c.Group.Name != c.Name || c.DropGroup):
+		return fmt.Errorf("change of group %q holds the record of group %q, or drops it too", c.Name, c.Group.Name)
 	case c.Delete && (c.Service != nil || len(c.Versions)+len(c.Rollouts)+len(c.PutReplicas) > 0):
 		return fmt.Errorf("change of service %q deletes it and writes records of it; make it two changes", c.Name)
 	}
@@ -75,6 +77,12 @@ func (s *Store) writeRecords(ctx context.Context, c *store.Change) error {
 	for i := range c.PutReplicas {
 		r := &c.PutReplicas[i]
 		w.exec(s.stmt.putReplica, c.Name, r.Core.ID, w.json(r))
+	}
+	if c.DropGroup {
+		w.exec(s.stmt.dropGroup, c.Name)
+	}
+	if c.Group != nil {
+		w.exec(s.stmt.putGroup, c.Name, w.json(c.Group))
 	}
 	if missingParent(w.err) {
 		return fmt.Errorf("service %q: %w", c.Name, store.ErrNotFound)

@@ -41,6 +41,7 @@ func TestOlderSchemas(t *testing.T) {
 			defer s.Close()
 			checkOldRecords(t, s)
 			checkOldTokens(t, s, n)
+			checkOldGroups(t, s, n)
 		})
 	}
 }
@@ -87,6 +88,19 @@ func checkOldTokens(t *testing.T, s *Store, schema int) {
 	for _, k := range tokens {
 		if k.Name != "ci" || k.Role != api.RoleOperator || !strings.HasPrefix(k.SHA256, "2bb8") || k.CreatedBy != "admin" || !k.LastUsedAt.IsZero() {
 			t.Errorf("token: %+v", k)
+		}
+	}
+}
+
+// checkOldGroups: there are groups since schema 3.
+func checkOldGroups(t *testing.T, s *Store, schema int) {
+	groups, err := s.Groups(t.Context())
+	if err != nil || len(groups) != max(0, schema-2) {
+		t.Fatalf("groups: %+v, %v", groups, err)
+	}
+	for _, g := range groups {
+		if g.Name != "digits-prod" || g.Mode != api.ModeCustomized || g.Members["digits"].Weight != 90 || g.Revision != 3 {
+			t.Errorf("group: %+v", g)
 		}
 	}
 }

@@ -150,6 +150,16 @@ func (s *Store) DropGateway(ctx context.Context, id string) error {
 	})
 }
 
+// Groups implements store.Store.
+func (s *Store) Groups(ctx context.Context) ([]store.Group, error) {
+	list := []store.Group{}
+	err := each(ctx, s.readers, func(_ string, g store.Group) string {
+		list = append(list, g)
+		return "group " + g.Name
+	}, `SELECT name, 'group ' || name, record FROM groups ORDER BY name`)
+	return list, failure("read groups", s.path, err)
+}
+
 // Tokens implements store.Store.
 func (s *Store) Tokens(ctx context.Context) ([]store.Token, error) {
 	list := []store.Token{}

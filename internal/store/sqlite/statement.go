@@ -13,6 +13,7 @@ type statements struct {
 	addEvent, countEvents, pruneEvents                *sql.Stmt
 	putGateway, dropGateway, nextEpoch                *sql.Stmt
 	putToken, dropToken                               *sql.Stmt
+	putGroup, dropGroup                               *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -46,6 +47,8 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.dropGateway, `DELETE FROM gateways WHERE id = ?`},
 		{&s.putToken, `INSERT INTO tokens (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`},
 		{&s.dropToken, `DELETE FROM tokens WHERE name = ?`},
+		{&s.putGroup, `INSERT INTO groups (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`},
+		{&s.dropGroup, `DELETE FROM groups WHERE name = ?`},
 		{&s.nextEpoch, `UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value`},
 	} {
 		stmt, err := conn.PrepareContext(ctx, p.text)

@@ -35,6 +35,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"Events", testEvents},
 		{"Gateways", testGateways},
 		{"Tokens", testTokens},
+		{"Groups", testGroups},
 		{"Epoch", testEpoch},
 		{"Concurrent", testConcurrent},
 	} {

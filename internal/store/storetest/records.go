@@ -107,6 +107,14 @@ func fill(v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Uint64:
 		v.SetUint(1<<63 + uint64(*n)) // beyond what fits a signed or a floating number
+	case reflect.Float64:
+		v.SetFloat(float64(*n) + 0.25)
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, n)
+		fill(value, n)
+		v.SetMapIndex(key, value)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n % 100))
 	default:

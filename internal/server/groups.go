@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"sluice.dev/sluice/api"
+)
+
+const groups = "groups"
+
+type groupOutput struct {
+	ETag     string `header:"ETag" doc:"the revision, for If-Match"`
+	Location string `header:"Location" doc:"of a group that was created"`
+	Body     api.Group
+}
+
+type groupList struct {
+	Body struct {
+		Groups []api.Group `json:"groups" nullable:"false"`
+	}
+}
+
+// GroupInput is a change of a group, read by api and not by huma: so its errors
+// name fields as everywhere.
+type GroupInput struct {
+	Named
+	Why
+	RawBody []byte `contentType:"application/json"`
+}
+
+// NewGroupInput is a group to be made.
+type NewGroupInput struct {
+	Why
+	RawBody []byte `contentType:"application/json"`
+}
+
+type groupDelete struct {
+	Named
+	Why
+	Cascade bool `query:"cascade" doc:"delete its members too; otherwise they go on by themselves"`
+}
+
+// newGroup is the body of a group to be made, as openapi.json shows it.
+type newGroup struct {
+	Name        string             `json:"name" doc:"no service may have it"`
+	TrafficMode *api.TrafficMode   `json:"traffic_mode,omitempty" enum:"auto,customized"`
+	Rules       *[]api.TrafficRule `json:"rules,omitempty"`
+}
+
+func (s *server) routeGroups() {
+	const path = prefix + "/groups"
+	register(s, operation(http.MethodGet, path, "list-groups", groups, "List all groups", "In the order of their names."), s.listGroups)
+	register(s, operation(http.MethodGet, path+"/{name}", "get-group", groups,
+		"Show one group", "Its members with their shares, as set and as measured.", 404), s.getGroup)
+	create := read[newGroup](s, operation(http.MethodPost, path, "create-group", groups,
+		"Make a group", "Naming a group in a service file makes it too; one made here stays without members.", 409, 413))
+	create.DefaultStatus = http.StatusCreated
+	register(s, create, s.createGroup)
+	register(s, read[api.GroupChange](s, operation(http.MethodPut, path+"/{name}", "change-group", groups,
+		"Change a group", "Its traffic mode, or its rules. In force at every gateway when it is answered.", 404, 409, 412, 413)), s.changeGroup)
+	remove := operation(http.MethodDelete, path+"/{name}", "delete-group", groups,
+		"Delete a group", "Its address is gone; its members go on by themselves, or are deleted with it.", 404, 409)
+	remove.DefaultStatus = http.StatusNoContent
+	register(s, remove, s.deleteGroup)
+	register(s, read[api.Release](s, operation(http.MethodPut, prefix+"/services/{name}/release", "release-service", groups,
+		"Set weight and traffic state", "Of a service in its group. In force at every gateway when it is answered.", 404, 409, 412, 413)), s.releaseService)
+}
+
+// read takes a body that api reads; T is what openapi.json says of it.
+func read[T any](s *server, op huma.Operation) huma.Operation {
+	t := reflect.TypeFor[T]()
+	op.SkipValidateBody = true
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())},
+	}}
+	limitBody(&op)
+	return op
+}
+
+func (s *server) listGroups(ctx context.Context, _ *struct{}) (*groupList, error) {
+	out := &groupList{}
+	out.Body.Groups = orEmpty(s.cfg.Releases.Groups(ctx))
+	return out, nil
+}
+
+func (s *server) getGroup(ctx context.Context, in *Named) (*groupOutput, error) {
+	return grouped(s.cfg.Releases.Group(ctx, in.Name))
+}
+
+func grouped(g api.Group, err error) (*groupOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &groupOutput{ETag: etag(g.Revision), Body: g}, nil
+}
+
+func (s *server) createGroup(ctx context.Context, in *NewGroupInput) (*groupOutput, error) {
+	by, err := in.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, ch, err := parseNewGroup(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	out, err := grouped(s.cfg.Releases.CreateGroup(ctx, by, name, ch))
+	if err == nil {
+		out.Location = prefix + "/groups/" + name
+	}
+	return out, err
+}
+
+// parseNewGroup reads the name, and what else is given as a change of the group.
+func parseNewGroup(body []byte) (name string, ch api.GroupChange, err error) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil || json.Unmarshal(fields["name"], &name) != nil {
+		return "", ch, api.InvalidGroup("name", nil, `it is missing; {"name": "sentiment-prod"} is a group`)
+	}
+	if err := api.CheckName("name", name); err != nil {
+		return "", ch, err
+	}
+	delete(fields, "name")
+	if len(fields) == 0 {
+		return name, ch, nil
+	}
+	rest, err := json.Marshal(fields)
+	if err != nil {
+		return "", ch, err
+	}
+	ch, err = api.ParseGroupChange(rest)
+	return name, ch, err
+}
+
+func (s *server) changeGroup(ctx context.Context, in *GroupInput) (*groupOutput, error) {
+	by, err := in.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := api.ParseGroupChange(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	return grouped(s.cfg.Releases.ChangeGroup(ctx, by, in.Name, ch))
+}
+
+func (s *server) deleteGroup(ctx context.Context, in *groupDelete) (*struct{}, error) {
+	by, err := in.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.Releases.DeleteGroup(ctx, by, in.Name, in.Cascade)
+}
+
+func (s *server) releaseService(ctx context.Context, in *GroupInput) (*answerOutput, error) {
+	by, err := in.by(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := api.ParseRelease(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	return answered(s.cfg.Releases.Release(ctx, by, in.Name, ch))
+}

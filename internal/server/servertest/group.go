@@ -1,0 +1,107 @@
+package servertest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/rollout"
+)
+
+// Groups implements server.Releases. Members are those that Release has been
+// asked about; nothing is split here.
+func (m *Memory) Groups(context.Context) []api.Group {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := []api.Group{}
+	for _, name := range slices.Sorted(maps.Keys(m.groups)) {
+		list = append(list, *m.groups[name])
+	}
+	return list
+}
+
+func (m *Memory) findGroup(name string) (*api.Group, error) {
+	if g := m.groups[name]; g != nil {
+		return g, nil
+	}
+	return nil, &controller.NotFoundError{Kind: "group", Name: name, Hint: "`sluice groups` shows what there is"}
+}
+
+// Group implements server.Releases.
+func (m *Memory) Group(_ context.Context, name string) (api.Group, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g, err := m.findGroup(name)
+	if err != nil {
+		return api.Group{}, err
+	}
+	return *g, nil
+}
+
+// CreateGroup implements server.Releases.
+func (m *Memory) CreateGroup(_ context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.groups[name] != nil || m.services[name] != nil {
+		return api.Group{}, &rollout.Refusal{Message: "there is a group or a service of the name " + name}
+	}
+	at := api.At(time.Now())
+	g := &api.Group{Name: name, Endpoint: "http://127.0.0.1:8080/api/predict/" + name, TrafficMode: api.ModeAuto, Explicit: true,
+		Members: []api.GroupMember{}, CreatedAt: at}
+	m.groups[name] = g
+	return m.change(g, change), nil
+}
+
+func (m *Memory) change(g *api.Group, change api.GroupChange) api.Group {
+	if change.TrafficMode != nil {
+		g.TrafficMode = *change.TrafficMode
+	}
+	if change.Rules != nil {
+		g.Rules = *change.Rules
+	}
+	g.Revision++
+	g.UpdatedAt = api.At(time.Now())
+	return *g
+}
+
+// ChangeGroup implements server.Releases.
+func (m *Memory) ChangeGroup(_ context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g, err := m.findGroup(name)
+	switch {
+	case err != nil:
+		return api.Group{}, err
+	case by.IfRevision != 0 && by.IfRevision != g.Revision:
+		return api.Group{}, &controller.StaleError{Want: by.IfRevision, Is: g.Revision}
+	}
+	return m.change(g, change), nil
+}
+
+// DeleteGroup implements server.Releases.
+func (m *Memory) DeleteGroup(_ context.Context, by controller.By, name string, cascade bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.findGroup(name)
+	delete(m.groups, name)
+	return err
+}
+
+// Release implements server.Releases.
+func (m *Memory) Release(_ context.Context, by controller.By, name string, release api.Release) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		if r.Group == "" {
+			return false, "", &rollout.Refusal{Message: "service " + name + " is in no group"}
+		}
+		if release.Weight != nil {
+			r.Traffic.Weight = *release.Weight
+		}
+		if release.TrafficState != nil {
+			r.Traffic.State = *release.TrafficState
+		}
+		return true, "released", nil
+	})
+}
