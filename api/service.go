@@ -37,6 +37,7 @@ type Service struct {
 	Revision       uint64          `json:"revision" doc:"counts changes of intent; send it as If-Match to change only what you have seen"`
 	CreatedAt      Time            `json:"created_at"`
 	UpdatedAt      Time            `json:"updated_at"`
+	Frozen         *Freeze         `json:"frozen,omitempty" doc:"changes of it are refused; absent when they are allowed"`
 	Warnings       []string        `json:"warnings,omitempty" doc:"keys of the service file that have no effect here, each with its reason"`
 }
 

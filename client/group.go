@@ -3,7 +3,9 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"time"
 
 	"sluice.dev/sluice/api"
 )
@@ -32,6 +34,11 @@ func (c *Client) DeleteGroup(ctx context.Context, name string, cascade bool, opt
 	if cascade {
 		r.with("cascade", "true")
 	}
+	return c.done(ctx, r, options)
+}
+
+// done makes a change whose answer is empty.
+func (c *Client) done(ctx context.Context, r *request, options []Option) error {
 	for _, o := range options {
 		o(r)
 	}
@@ -40,6 +47,42 @@ func (c *Client) DeleteGroup(ctx context.Context, name string, cascade bool, opt
 		return err
 	}
 	return resp.Body.Close()
+}
+
+// Freeze has changes of a service, or of a group and its members, refused until
+// a time.
+func (c *Client) Freeze(ctx context.Context, name string, until time.Time, reason string, options ...Option) error {
+	body := map[string]string{"until": until.UTC().Format(time.RFC3339Nano), "reason": reason}
+	return c.ofEither(ctx, name, func(kind string) error { return c.done(ctx, put(body, kind, name, "freeze"), options) })
+}
+
+// Unfreeze allows changes again.
+func (c *Client) Unfreeze(ctx context.Context, name string, options ...Option) error {
+	return c.ofEither(ctx, name, func(kind string) error {
+		return c.done(ctx, &request{method: http.MethodDelete, path: []string{kind, name, "freeze"}}, options)
+	})
+}
+
+// ofEither does something to the service of the name, or else to the group: they
+// share a namespace.
+func (c *Client) ofEither(ctx context.Context, name string, do func(kind string) error) error {
+	var problem *Problem
+	err := do("services")
+	if errors.As(err, &problem) && problem.Code == CodeNotFound {
+		return do("groups")
+	}
+	return err
+}
+
+// PauseAll pauses every rollout and shift, and gives the names of those it
+// paused.
+func (c *Client) PauseAll(ctx context.Context, options ...Option) ([]string, error) {
+	r := put(map[string]bool{"paused": true}, "rollouts")
+	for _, o := range options {
+		o(r)
+	}
+	out, err := call[struct{ Paused []string }](ctx, c, r)
+	return out.Paused, err
 }
 
 // Release sets a service's weight and traffic state in its group.

@@ -139,16 +139,28 @@ another rollout is in progress.`,
 }
 
 func pauseCommand(s *session) *cobra.Command {
-	return changeCommand(s, &cobra.Command{
+	var all bool
+	cmd := &cobra.Command{
 		Use:   "pause NAME",
 		Short: "Pause the rollout in progress",
 		Long: `Pause the rollout in progress.
 
 Old and new replicas go on serving in the numbers of this moment; one that
-crashes is replaced in its own version. "sluice resume" lets it go on.`,
-		Example: "  sluice pause sentiment -m 'latency looks odd'",
-		Args:    takes("NAME"),
-	}, false, func(ctx context.Context, c *client.Client, args []string, f *changeFlags) error {
+crashes is replaced in its own version. "sluice resume" lets it go on. --all
+pauses every rollout and shift at once.`,
+		Example: "  sluice pause sentiment -m 'latency looks odd'\n  sluice pause --all -m 'incident 17'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return takes()(cmd, args)
+			}
+			return takes("NAME")(cmd, args)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every rollout and shift in progress")
+	return changeCommand(s, cmd, false, func(ctx context.Context, c *client.Client, args []string, f *changeFlags) error {
+		if all {
+			return s.pauseAll(ctx, c, f)
+		}
 		answer, err := c.Pause(ctx, args[0], client.Because(f.message))
 		if err != nil {
 			return err

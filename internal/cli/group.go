@@ -174,8 +174,8 @@ func groupSetCommand(s *session) *cobra.Command {
 
 --mode auto divides by replicas, customized by weight ("sluice release" sets
 them). Switching to customized writes weights in exactly the present proportion,
-so that it moves no traffic. --file gives the same as JSON or YAML, and rules that aim
-requests at a member past the split; the first that matches counts:
+so that it moves no traffic. --file gives the same as JSON or YAML, and rules that
+aim requests at a member past the split; the first that matches counts:
 
   rules:
     - {header: X-Canary, equals: always, service: sentiment-next}

@@ -24,7 +24,7 @@ func (c *Controller) CreateGroup(ctx context.Context, by By, name string, ch api
 	if err != nil {
 		return api.Group{}, err
 	}
-	return v, c.inForce(ctx, wait)
+	return v, c.reached(ctx, wait)
 }
 
 // begin records a group that was just opened. For who holds mu.
@@ -53,7 +53,7 @@ func (c *Controller) ChangeGroup(ctx context.Context, by By, name string, ch api
 	if err != nil {
 		return api.Group{}, err
 	}
-	return v, c.inForce(ctx, wait)
+	return v, c.reached(ctx, wait)
 }
 
 // alter changes a group that somebody may have seen another revision of.
@@ -65,6 +65,9 @@ func (g *group) alter(by By, reason, text string, do func(*store.Group) error) (
 		return v, 0, &NotFoundError{Kind: "group", Name: g.name}
 	case by.IfRevision != 0 && by.IfRevision != g.record.Revision:
 		return v, 0, &StaleError{Want: by.IfRevision, Is: g.record.Revision}
+	}
+	if err := refuseFrozen(g.record.Frozen, "group", g.name, reason, g.c.now()); err != nil {
+		return v, 0, err
 	}
 	if wait, err = g.change(by, reason, text, do); err != nil {
 		return v, 0, err
@@ -138,7 +141,7 @@ func (c *Controller) DeleteGroup(ctx context.Context, by By, name string, cascad
 	case err != nil:
 		return err
 	}
-	return c.inForce(ctx, wait)
+	return c.reached(ctx, wait)
 }
 
 // part takes a service out of a group that is being deleted.
@@ -171,7 +174,7 @@ func (c *Controller) Release(ctx context.Context, by By, name string, ch api.Rel
 	if err != nil {
 		return Outcome{}, err
 	}
-	return out, c.inForce(ctx, wait)
+	return out, c.reached(ctx, wait)
 }
 
 func (s *service) releaseTraffic(by By, ch api.Release) (out Outcome, wait uint64, err error) {
@@ -186,6 +189,9 @@ func (s *service) releaseTraffic(by By, ch api.Release) (out Outcome, wait uint6
 			Hint: "`sluice update " + s.name() + " --set metadata.group=NAME` puts it into one"}
 	case sv.Deleting:
 		return out, 0, &rollout.Refusal{Message: "service " + s.name() + " is being deleted"}
+	}
+	if err := s.frozen("MemberReleased"); err != nil {
+		return out, 0, err
 	}
 	g, err := s.c.openGroup(s.record.Group)
 	if err != nil {
@@ -233,8 +239,8 @@ func (g *group) crowding() (warnings []string) {
 	return warnings
 }
 
-// inForce waits until every live gateway has a routing table.
-func (c *Controller) inForce(ctx context.Context, wait uint64) error {
+// reached waits until every live gateway has a routing table.
+func (c *Controller) reached(ctx context.Context, wait uint64) error {
 	if wait == 0 {
 		return nil
 	}

@@ -203,7 +203,7 @@ func (c *Controller) Group(_ context.Context, name string) (api.Group, error) {
 func (g *group) view() api.Group {
 	v := api.Group{
 		Name: g.name, Endpoint: g.c.cfg.Gateways.Address(g.name), TrafficMode: g.record.Mode, Explicit: g.record.Explicit,
-		Members: []api.GroupMember{}, Rules: g.record.Rules, Revision: g.record.Revision,
+		Members: []api.GroupMember{}, Rules: g.record.Rules, Frozen: inForce(g.record.Frozen, g.c.now()), Revision: g.record.Revision,
 		CreatedAt: api.At(g.record.CreatedAt), UpdatedAt: api.At(g.record.UpdatedAt),
 	}
 	members := g.members()

@@ -49,6 +49,9 @@ func (s *service) alter(by By, reason string, do func(*service, *operation) erro
 	case sv.Deleting:
 		return out, 0, &rollout.Refusal{Message: "service " + s.name() + " is being deleted"}
 	}
+	if err := s.frozen(reason); err != nil {
+		return out, 0, err
+	}
 	s.take() // what has been seen by now counts
 	op := operation{}
 	before := s.state.Service.Rollout

@@ -57,7 +57,7 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	s.take()
 	s.kick()
 	c.hash(s, 1)
-	if err := c.inForce(ctx, wait); err != nil {
+	if err := c.reached(ctx, wait); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{Service: s.view(), Changed: true, Text: op.text, Warnings: op.warnings}, nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -165,6 +166,15 @@ func (c *contract) groups(service string) {
 			c.t.Errorf("%s %s %s: %s; it should say %s", bad.method, bad.path, bad.body, got.body, bad.problem)
 		}
 	}
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for _, frozen := range []string{service + "/freeze", path + "/g/freeze"} {
+		c.check(204, "PUT", frozen, `{"until":"`+until+`","reason":"year end"}`)
+		c.check(422, "PUT", frozen, `{"until":"2020-01-01T00:00:00Z","reason":"year end"}`)
+		c.check(422, "PUT", frozen, `{"until":"`+until+`"}`)
+		c.check(204, "DELETE", frozen, "")
+	}
+	c.check(200, "PUT", "/api/v1/rollouts", `{"paused":true}`)
+	c.check(422, "PUT", "/api/v1/rollouts", `{"paused":false}`)
 	c.check(200, "PUT", service, `{"metadata":{"group":null}}`)
 	c.check(204, "DELETE", path+"/g?cascade=true", "")
 }

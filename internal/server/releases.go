@@ -43,6 +43,10 @@ type Releases interface {
 	DeleteGroup(ctx context.Context, by controller.By, name string, cascade bool) error
 	// Release sets a member's weight and traffic state.
 	Release(ctx context.Context, by controller.By, name string, release api.Release) (controller.Outcome, error)
+	// Freeze has changes of a service or a group refused; nil allows them again.
+	Freeze(ctx context.Context, by controller.By, name string, freeze *api.Freeze) error
+	// PauseAll pauses what is in progress and names what it paused.
+	PauseAll(ctx context.Context, by controller.By) ([]string, error)
 	Versions(ctx context.Context, name string) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
 	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)

@@ -70,6 +70,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeRollouts()
 	s.routePlans()
 	s.routeGroups()
+	s.routeFreezes()
 	s.routePreview()
 	s.routeVersions()
 	s.routeReplicas()

@@ -13,6 +13,7 @@ type Group struct {
 	Explicit  bool              `json:"explicit"` // made by itself: it stays without members
 	Members   map[string]Member `json:"members"`  // by service
 	Rules     []api.TrafficRule `json:"rules"`
+	Frozen    *api.Freeze       `json:"frozen"`
 	Revision  uint64            `json:"revision"` // counts changes of intent
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`

@@ -105,3 +105,32 @@ func (m *Memory) Release(_ context.Context, by controller.By, name string, relea
 		return true, "released", nil
 	})
 }
+
+// Freeze implements server.Releases. It is shown, and refuses nothing here.
+func (m *Memory) Freeze(_ context.Context, by controller.By, name string, freeze *api.Freeze) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g := m.groups[name]; g != nil {
+		g.Frozen = freeze
+		return nil
+	}
+	r, err := m.find(name)
+	if err == nil {
+		r.Frozen = freeze
+	}
+	return err
+}
+
+// PauseAll implements server.Releases.
+func (m *Memory) PauseAll(context.Context, controller.By) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var paused []string
+	for _, name := range slices.Sorted(maps.Keys(m.services)) {
+		if r := m.services[name]; r.active() && r.last().Phase == api.RolloutRunning {
+			m.pause(r, "user", "")
+			paused = append(paused, name)
+		}
+	}
+	return paused, nil
+}
