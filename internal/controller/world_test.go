@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,7 @@ type plane struct {
 	routes   map[string]traffic.Route
 	changed  func([]string)
 	history  []int // endpoints per revision
+	groups  map[string]traffic.Group
 }
 
 func (g *plane) Publish(r traffic.Route) uint64 {
@@ -191,9 +193,34 @@ func (g *plane) Acked() uint64 {
 }
 
 func (g *plane) WaitAcked(context.Context, uint64) error { return nil }
-func (g *plane) PublishGroup(traffic.Group) uint64       { return 0 }
 
-func (g *plane) WithdrawGroup(string) uint64 { return 0 }
+func (g *plane) PublishGroup(r traffic.Group) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.groups == nil {
+		g.groups = map[string]traffic.Group{}
+	}
+	g.groups[r.Name] = r
+	return 0
+}
+
+func (g *plane) WithdrawGroup(name string) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.groups, name)
+	return 0
+}
+
+// split is a group in the routing table, as "a 2, b 0"; "" when there is none.
+func (g *plane) split(name string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var words []string
+	for _, m := range g.groups[name].Members {
+		words = append(words, fmt.Sprintf("%s %d", m.Service, m.Weight))
+	}
+	return strings.Join(words, ", ")
+}
 
 func (g *plane) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 
