@@ -17,6 +17,8 @@ type exchange struct {
 	writer  http.ResponseWriter
 	request *http.Request
 	service *service
+	via     via
+	secret  bool   // the replica does not get Authorization
 	target  string // what is asked of the replica
 	start   instant
 
@@ -35,6 +37,7 @@ type exchange struct {
 	chunks     chunks
 	uploaded   chan error
 	reading    atomic.Int32
+	copied     *duplicate  // for the service's mirror; nil for none
 	unfinished atomic.Bool // the replica did not take the whole body
 	refused    bool        // it did not even take the early part
 	answered   bool        // the header of an answer went out
@@ -65,6 +68,9 @@ func (x *exchange) forward() (whole bool) {
 	x.body = bodyOf(x.request)
 	x.head = x.appendHead(x.head[:0])
 	x.headSize = len(x.head)
+	if x.service.mirror != nil {
+		x.mirror()
+	}
 	x.readEarly()
 	c, whole := x.deliver()
 	if c == nil {
@@ -105,12 +111,15 @@ func (x *exchange) deliver() (c *upstream, whole bool) {
 }
 
 // again tells to look for a replica once more, because the table was swapped
-// since this request read it. If it was not, the caller has its answer.
+// since this request read it, or because the service is one of a group. If not, the caller has its answer.
 func (x *exchange) again(why verdict, last error) bool {
-	s := x.gateway.board.current.Load().services[x.service.name]
+	t := x.gateway.board.current.Load()
+	s := t.services[x.service.name]
 	switch {
 	case s != nil && s != x.service:
 		x.service = s
+		return true
+	case x.turnToAnother(t):
 		return true
 	case why != left:
 		x.overLimit(why)

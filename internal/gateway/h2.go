@@ -80,6 +80,7 @@ func (x *exchange) stream() (whole bool) {
 		x.service.refuse(x.writer, x.request, http.StatusBadRequest, "the request target cannot be read", x.start)
 		return true
 	}
+	x.skipMirror()
 	wait := newPatience(x.request, x.service.limits.keepalive)
 	ctx := x.request.Context()
 	if wait != nil {
@@ -182,7 +183,7 @@ func (x *exchange) streamHeader() http.Header {
 	h := make(http.Header, len(r.Header)+4)
 	named := connectionTokens(r.Header["Connection"])
 	for key, values := range r.Header {
-		if !ownHeader(key) && !slices.Contains(named, key) && (key != "Authorization" || !x.service.private) {
+		if !ownHeader(key) && !slices.Contains(named, key) && !x.withholds(key) {
 			h[key] = values
 		}
 	}

@@ -22,36 +22,53 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if t != nil {
 		s = t.services[name]
 	}
-	switch {
-	case s == nil:
+	if s == nil {
+		if t != nil && t.groups[name] != nil {
+			g.serveGroup(w, r, t.groups[name], target, start)
+			return
+		}
 		g.noService(w, r, t, name, byPath)
-	case r.Method == http.MethodConnect || !httpguts.ValidHeaderFieldName(r.Method):
-		s.refuse(w, r, http.StatusMethodNotAllowed, "the gateway does not serve the method "+fmt.Sprintf("%.20q", r.Method), start)
-	case !plain(target) || r.ProtoMajor == 2 && !httpguts.ValidHostHeader(r.Host):
-		s.refuse(w, r, http.StatusBadRequest, "the request target or host has a character that may not be there", start)
-	case !s.admits(r.Header["Authorization"]):
-		w.Header()["Www-Authenticate"] = []string{`Bearer realm="` + name + `"`}
-		s.refuse(w, r, http.StatusUnauthorized, "service "+name+` needs its token: send it as "Authorization: TOKEN" or "Authorization: Bearer TOKEN"`, start)
-	default:
-		g.serve(w, r, s, target, start)
+		return
 	}
+	if status, detail := unfit(r, target); status != 0 {
+		s.refuse(w, r, status, detail, start)
+		return
+	}
+	if !s.admits(r.Header["Authorization"]) {
+		s.challenge(w, r, "service "+name, start)
+		return
+	}
+	g.serve(w, r, s, via{}, target, start)
+}
+
+// unfit tells why a request cannot be passed on to anybody; 0 when it can.
+func unfit(r *http.Request, target string) (status int, detail string) {
+	switch {
+	case r.Method == http.MethodConnect || !httpguts.ValidHeaderFieldName(r.Method):
+		return http.StatusMethodNotAllowed, "the gateway does not serve the method " + fmt.Sprintf("%.20q", r.Method)
+	case !plain(target) || r.ProtoMajor == 2 && !httpguts.ValidHostHeader(r.Host):
+		return http.StatusBadRequest, "the request target or host has a character that may not be there"
+	}
+	return 0, ""
 }
 
 // serve hands an admitted request to a replica.
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, target string, start instant) {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, via via, target string, start instant) {
 	stream := r.ProtoMajor == 2 && (s.grpc || isGRPC(r))
 	if !stream && g.cfg.MaxBody >= 0 && r.ContentLength > g.cfg.MaxBody {
 		s.refuse(w, r, http.StatusRequestEntityTooLarge, g.tooLarge(), start)
 		return
 	}
 	x := g.exchanges.Get().(*exchange)
-	x.writer, x.request, x.service, x.target, x.start = w, r, s, target, start
+	x.writer, x.request, x.service, x.via, x.target, x.start = w, r, s, via, target, start
+	x.secret = s.private || via.group != nil && via.group.secret
 	var whole bool
 	if stream {
 		whole = x.stream()
 	} else {
 		whole = x.forward()
 	}
+	x.copied.end()
 	x.reset()
 	g.exchanges.Put(x)
 	if !whole {
@@ -79,10 +96,10 @@ func (g *Gateway) noService(w http.ResponseWriter, r *http.Request, t *table, na
 		w.Header()["Retry-After"] = []string{"1"}
 		refuse(w, r, http.StatusServiceUnavailable, "", "this gateway has just started and has no routing table yet")
 	case name == "":
-		refuse(w, r, http.StatusNotFound, "", "no service is named: ask for "+prefix+"SERVICE, or send a Host header that begins with the name of a service")
+		refuse(w, r, http.StatusNotFound, "", "no service is named: ask for "+prefix+"SERVICE, or send a Host header that begins with the name of a service or group")
 	case byPath:
-		refuse(w, r, http.StatusNotFound, name, fmt.Sprintf("there is no service named %q", name))
+		refuse(w, r, http.StatusNotFound, name, fmt.Sprintf("there is no service or group named %q", name))
 	default:
-		refuse(w, r, http.StatusNotFound, "", fmt.Sprintf("the path does not begin with %s, and no service is named %q as the host is", prefix, name))
+		refuse(w, r, http.StatusNotFound, "", fmt.Sprintf("the path does not begin with %s, and no service or group is named %q as the host is", prefix, name))
 	}
 }

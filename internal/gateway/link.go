@@ -66,7 +66,7 @@ func (g *Gateway) talk(ctx context.Context, conn net.Conn, acknowledged *sync.On
 	if err != nil {
 		return err
 	}
-	hello := wire.Hello{Protocol: wire.Protocol, ID: g.cfg.ID, Pid: os.Getpid(), StartTime: started, Listen: g.Addr()}
+	hello := wire.Hello{Protocol: wire.Protocol, ID: g.cfg.ID, Pid: os.Getpid(), StartTime: started, Listen: g.Addr(), Groups: true}
 	if t := g.board.current.Load(); t != nil {
 		hello.Revision = t.revision
 	}

@@ -47,5 +47,19 @@ func (b *board) report(all bool) wire.Report {
 			r.Tallies = append(r.Tallies, w)
 		}
 	}
+	for _, s := range b.shares {
+		w, sum := s.snapshot()
+		if sum != s.said || all && sum > 0 {
+			s.said = sum
+			r.Shares = append(r.Shares, w)
+		}
+	}
+	for _, l := range b.lanes {
+		w, sum := l.snapshot()
+		if sum != l.said || all && sum > 0 {
+			l.said = sum
+			r.Mirrors = append(r.Mirrors, w)
+		}
+	}
 	return r
 }

@@ -15,6 +15,7 @@ import (
 type table struct {
 	revision uint64
 	services map[string]*service
+	groups   map[string]*group // names of services and groups differ
 }
 
 // service is a route made ready for use.
@@ -29,7 +30,8 @@ type service struct {
 	ready       []*endpoint
 	unavailable string
 	retryAfter  []string
-	unserved    *tally // of requests that reached no replica
+	unserved    *tally  // of requests that reached no replica
+	mirror      *mirror // nil without one
 }
 
 // board puts tables in force. Requests read its current table without a lock;
@@ -43,7 +45,10 @@ type board struct {
 	mu        sync.Mutex
 	endpoints map[endpointKey]*endpoint
 	tallies   map[tallyKey]*tally
+	shares    map[shareKey]*shares
+	lanes     map[laneKey]*lane
 	closing   []closing
+	held      atomic.Int64 // bytes of copies not yet sent, see lane
 }
 
 type endpointKey struct{ replica, address string }
@@ -66,6 +71,8 @@ func newBoard(cfg *Config) *board {
 		cfg: cfg, wake: make(chan struct{}, 1), clock: now,
 		endpoints: map[endpointKey]*endpoint{},
 		tallies:   map[tallyKey]*tally{},
+		shares:    map[shareKey]*shares{},
+		lanes:     map[laneKey]*lane{},
 	}
 }
 
@@ -85,28 +92,36 @@ func (b *board) apply(change wire.Table) {
 	for _, name := range change.Withdrawn {
 		delete(next.services, name)
 	}
+	for _, g := range change.Groups { // of the same name, which it has taken
+		delete(next.services, g.Name)
+	}
 	routes := make(map[string]*traffic.Route, len(change.Routes)) // the last word on each
 	for i := range change.Routes {
 		routes[change.Routes[i].Service] = &change.Routes[i]
 	}
 	for name, route := range routes {
-		next.services[name] = b.service(route)
+		next.services[name] = b.service(route, old.services[name])
 	}
+	ended := b.regroup(old, next, &change)
 	left := b.recount(old, next)
 	b.current.Store(next)
+	for _, split := range ended { // whoever finds it closed finds the new table
+		split.Close()
+	}
 	for _, e := range left {
 		e.close()
 		b.closing = append(b.closing, closing{e, old.revision})
 	}
 }
 
-func (b *board) service(route *traffic.Route) *service {
+func (b *board) service(route *traffic.Route, was *service) *service {
 	s := &service{
 		name: route.Service, header: []string{route.Service}, grpc: route.GRPC, limits: newLimits(route.Limits),
-		private: route.Token != "", token: sha256.Sum256([]byte(route.Token)),
 		unavailable: route.Unavailable, retryAfter: []string{strconv.Itoa(max(1, route.RetryAfter))},
 		unserved: b.tally(route.Service, 0),
 	}
+	s.lock(route.Token)
+	s.mirror = b.mirror(route, was)
 	at := b.clock()
 	named := map[endpointKey]bool{}
 	for _, e := range route.Endpoints {
