@@ -89,3 +89,11 @@ func (c *Client) PauseAll(ctx context.Context, options ...Option) ([]string, err
 func (c *Client) Release(ctx context.Context, name string, release api.Release, options ...Option) (Answer, error) {
 	return c.change(ctx, put(release, "services", name, "release"), options)
 }
+
+// SetMirror has a share of a service's requests copied to another; nil ends that.
+func (c *Client) SetMirror(ctx context.Context, name string, mirror *api.Mirror, options ...Option) (Answer, error) {
+	if mirror == nil {
+		return c.change(ctx, &request{method: http.MethodDelete, path: []string{"services", name, "mirror"}}, options)
+	}
+	return c.change(ctx, put(mirror, "services", name, "mirror"), options)
+}

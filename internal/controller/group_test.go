@@ -213,3 +213,32 @@ func TestFreeze(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestMirror: onto itself, onto nothing and in a circle are refused.
+func TestMirror(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		for _, name := range []string{"a", "b", "c"} {
+			w.member(t, name, "", 1)
+		}
+		for _, m := range [][2]string{{"a", "b"}, {"b", "c"}} {
+			if _, err := w.SetMirror(ctx, ann, m[0], &api.Mirror{To: m[1], Ratio: 10}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, m := range [][2]string{{"a", "a"}, {"c", "a"}, {"c", "nosuch"}, {"nosuch", "a"}} {
+			if _, err := w.SetMirror(ctx, ann, m[0], &api.Mirror{To: m[1], Ratio: 10}); err == nil {
+				t.Errorf("%s is mirrored to %s", m[0], m[1])
+			}
+		}
+		if got, err := w.Mirror(ctx, "a"); err != nil || got.To != "b" {
+			t.Errorf("the mirror of a: %+v, %v", got, err)
+		}
+		if out, err := w.SetMirror(ctx, ann, "a", nil); err != nil || !out.Changed {
+			t.Errorf("off: %+v, %v", out, err)
+		}
+		if out, err := w.SetMirror(ctx, ann, "a", nil); err != nil || out.Changed {
+			t.Errorf("off again: %+v, %v", out, err)
+		}
+	})
+}

@@ -51,6 +51,9 @@ func (s *service) route() traffic.Route {
 		}
 		route.Endpoints = append(route.Endpoints, e)
 	}
+	if m := s.record.Mirror; m != nil {
+		route.Mirror = &traffic.Mirror{Service: m.To, Percent: m.Ratio}
+	}
 	if v := s.version(s.state.Service.Current.Version); v != nil {
 		route.GRPC, route.Limits = v.spec.GRPC, v.spec.Limits
 	}

@@ -146,7 +146,7 @@ type plane struct {
 	routes   map[string]traffic.Route
 	changed  func([]string)
 	history  []int // endpoints per revision
-	groups  map[string]traffic.Group
+	groups   map[string]traffic.Group
 }
 
 func (g *plane) Publish(r traffic.Route) uint64 {

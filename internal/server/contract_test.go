@@ -166,6 +166,12 @@ func (c *contract) groups(service string) {
 			c.t.Errorf("%s %s %s: %s; it should say %s", bad.method, bad.path, bad.body, got.body, bad.problem)
 		}
 	}
+	c.check(404, "GET", service+"/mirror", "")
+	c.check(200, "PUT", service+"/mirror", `{"to":"b","ratio":10}`)
+	c.check(200, "GET", service+"/mirror", "")
+	c.check(422, "PUT", service+"/mirror", `{"to":"b","ratio":101}`)
+	c.check(422, "PUT", service+"/mirror", `{"to":"","ratio":1}`)
+	c.check(200, "DELETE", service+"/mirror", "")
 	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	for _, frozen := range []string{service + "/freeze", path + "/g/freeze"} {
 		c.check(204, "PUT", frozen, `{"until":"`+until+`","reason":"year end"}`)

@@ -47,6 +47,9 @@ type Releases interface {
 	Freeze(ctx context.Context, by controller.By, name string, freeze *api.Freeze) error
 	// PauseAll pauses what is in progress and names what it paused.
 	PauseAll(ctx context.Context, by controller.By) ([]string, error)
+	Mirror(ctx context.Context, name string) (api.Mirror, error)
+	// SetMirror has requests copied to another service; nil ends that.
+	SetMirror(ctx context.Context, by controller.By, name string, mirror *api.Mirror) (controller.Outcome, error)
 	Versions(ctx context.Context, name string) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
 	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)

@@ -71,6 +71,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routePlans()
 	s.routeGroups()
 	s.routeFreezes()
+	s.routeMirrors()
 	s.routePreview()
 	s.routeVersions()
 	s.routeReplicas()

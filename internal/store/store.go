@@ -30,6 +30,7 @@ type Service struct {
 	Token     string          `json:"token"`
 	Warnings  []string        `json:"warnings"`
 	Frozen    *api.Freeze     `json:"frozen"`
+	Mirror    *api.Mirror     `json:"mirror"`
 	Seen      preview.Seen    `json:"seen"` // how long its replicas took lately; written with the next change of the rest
 	CreatedAt time.Time       `json:"created_at"`
 	UpdatedAt time.Time       `json:"updated_at"`

@@ -134,3 +134,25 @@ func (m *Memory) PauseAll(context.Context, controller.By) ([]string, error) {
 	}
 	return paused, nil
 }
+
+// Mirror implements server.Releases.
+func (m *Memory) Mirror(_ context.Context, name string) (api.Mirror, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, err := m.find(name)
+	switch {
+	case err != nil:
+		return api.Mirror{}, err
+	case r.mirror == nil:
+		return api.Mirror{}, &controller.NotFoundError{Kind: "mirror of", Name: name}
+	}
+	return *r.mirror, nil
+}
+
+// SetMirror implements server.Releases.
+func (m *Memory) SetMirror(_ context.Context, by controller.By, name string, mirror *api.Mirror) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		r.mirror = mirror
+		return true, "mirrored", nil
+	})
+}

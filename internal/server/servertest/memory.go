@@ -55,6 +55,7 @@ type record struct {
 	api.Service
 	doc      api.Document
 	plan     *rollout.Plan
+	mirror   *api.Mirror
 	versions []api.Version // ascending
 	rollouts []api.Rollout // ascending; the last one is Service.Rollout
 	replicas []api.Replica
