@@ -28,6 +28,14 @@ var (
 		[]string{"service", "version"}, nil)
 	latencyDesc = prometheus.NewDesc("sluice_request_seconds", "Time from the arrival of a request to the header of its answer.",
 		[]string{"service", "version"}, nil)
+	sharesDesc = prometheus.NewDesc("sluice_group_requests_total",
+		"Requests at a group's address by the member chosen and by what chose it: split (exactly by weight), aimed (a rule), others (the split, without the member whose percent of users the caller is not among), tested (X-Sluice-Service); instead: besides, those of another member that could not take them.",
+		[]string{"group", "service", "by"}, nil)
+	mirrorsDesc = prometheus.NewDesc("sluice_mirror_copies_total",
+		"Copies of a service's requests by outcome: the class of the answer, lost (sent and not answered), canceled (the replica left the table), failed (not sent), dropped (too many in hand), skipped (cannot be copied).",
+		[]string{"service", "target", "outcome"}, nil)
+	mirrorLatencyDesc = prometheus.NewDesc("sluice_mirror_seconds", "Time from the sending of a copy to the header of its answer.",
+		[]string{"service", "target"}, nil)
 )
 
 // collector reads what the control plane knows at the moment it is asked.
@@ -40,7 +48,7 @@ func metrics(p *plane) http.Handler {
 }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{replicasDesc, versionDesc, requestsDesc, lostDesc, cutDesc, canceledDesc, latencyDesc} {
+	for _, d := range []*prometheus.Desc{replicasDesc, versionDesc, requestsDesc, lostDesc, cutDesc, canceledDesc, latencyDesc, sharesDesc, mirrorsDesc, mirrorLatencyDesc} {
 		ch <- d
 	}
 }
@@ -61,6 +69,34 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range c.p.hub.Numbers() {
 		collectRequests(ch, t)
 	}
+	for group, members := range c.p.hub.AllGroupNumbers() {
+		for service, n := range members {
+			collectShares(ch, group, service, n)
+		}
+	}
+	for _, m := range c.p.hub.AllMirrorNumbers() {
+		collectMirror(ch, m)
+	}
+}
+
+func collectShares(ch chan<- prometheus.Metric, group, service string, n hub.Shares) {
+	for by, n := range map[string]uint64{"split": n.Split, "aimed": n.Aimed, "others": n.Others, "tested": n.Tested, "instead": n.Instead} {
+		ch <- prometheus.MustNewConstMetric(sharesDesc, prometheus.CounterValue, float64(n), group, service, by)
+	}
+}
+
+func collectMirror(ch chan<- prometheus.Metric, m hub.Mirrored) {
+	count := func(outcome string, n uint64) {
+		ch <- prometheus.MustNewConstMetric(mirrorsDesc, prometheus.CounterValue, float64(n), m.Source, m.Copies.Service, outcome)
+	}
+	for class := 1; class < len(m.Copies.Class); class++ {
+		count(strconv.Itoa(class)+"xx", m.Copies.Class[class])
+	}
+	for outcome, n := range map[string]uint64{"lost": m.Copies.Lost, "canceled": m.Copies.Canceled,
+		"failed": m.Failed, "dropped": m.Dropped, "skipped": m.Skipped} {
+		count(outcome, n)
+	}
+	collectLatency(ch, mirrorLatencyDesc, m.Copies, m.Source, m.Copies.Service)
 }
 
 func collectRequests(ch chan<- prometheus.Metric, t hub.Total) {
@@ -74,6 +110,10 @@ func collectRequests(ch chan<- prometheus.Metric, t hub.Total) {
 	count(lostDesc, t.Lost, t.Service, version)
 	count(cutDesc, t.Cut, t.Service, version)
 	count(canceledDesc, t.Canceled, t.Service, version)
+	collectLatency(ch, latencyDesc, t, t.Service, version)
+}
+
+func collectLatency(ch chan<- prometheus.Metric, d *prometheus.Desc, t hub.Total, labels ...string) {
 	buckets := make(map[float64]uint64, len(t.Latency))
 	var below uint64
 	for i, bound := range wire.Bounds() {
@@ -83,5 +123,5 @@ func collectRequests(ch chan<- prometheus.Metric, t hub.Total) {
 		}
 	}
 	all := below + t.Latency[len(t.Latency)-1]
-	ch <- prometheus.MustNewConstHistogram(latencyDesc, all, 0, buckets, t.Service, version)
+	ch <- prometheus.MustNewConstHistogram(d, all, 0, buckets, labels...)
 }
