@@ -157,6 +157,8 @@ func (f *fleet) PublishGroup(traffic.Group) uint64 { return 0 }
 
 func (f *fleet) WithdrawGroup(string) uint64 { return 0 }
 
+func (f *fleet) Given(string) map[string]uint64 { return nil }
+
 func (f *fleet) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 
 func (f *fleet) InHand(string) controller.InHand {

@@ -85,6 +85,11 @@ func (c *Client) PauseAll(ctx context.Context, options ...Option) ([]string, err
 	return out.Paused, err
 }
 
+// CompareTraffic sets a group's members side by side over a window that ends now.
+func (c *Client) CompareTraffic(ctx context.Context, name string, window time.Duration) (api.Comparison, error) {
+	return call[api.Comparison](ctx, c, get("groups", name, "traffic").with("window", window.String()))
+}
+
 // Release sets a service's weight and traffic state in its group.
 func (c *Client) Release(ctx context.Context, name string, release api.Release, options ...Option) (Answer, error) {
 	return c.change(ctx, put(release, "services", name, "release"), options)

@@ -39,6 +39,8 @@ type Gateways interface {
 	// Measured is what they have counted for each version of a service, and the
 	// upper bounds of the latency buckets in seconds.
 	Measured(service string) (byVersion map[int]gate.Counts, bounds []float64)
+	// Given is how many requests of a group's address each member was chosen for.
+	Given(group string) map[string]uint64
 	// Address is where callers reach a service.
 	Address(service string) string
 }

@@ -26,6 +26,8 @@ type group struct {
 	mu        sync.Mutex
 	record    store.Group
 	standings map[string]standing
+	samples   []sample // ascending
+	sampling  bool
 	gone      bool
 }
 
@@ -149,7 +151,10 @@ func (g *group) note(service string, s standing) {
 }
 
 // publish puts the present split in force and gives the revision that holds it.
-func (g *group) publish() (revision uint64) { return g.c.cfg.Gateways.PublishGroup(g.make()) }
+func (g *group) publish() (revision uint64) {
+	g.keepSampling()
+	return g.c.cfg.Gateways.PublishGroup(g.make())
+}
 
 func (g *group) make() traffic.Group {
 	route := traffic.Group{Name: g.name}
@@ -208,10 +213,16 @@ func (g *group) view() api.Group {
 	}
 	members := g.members()
 	shares := canary.Shares(g.record.Mode, members)
+	now := g.sample()
+	parts := measured(g.since(now.at, now.at.Add(-measuredOver)), now)
 	for i, m := range members {
-		v.Members = append(v.Members, api.GroupMember{
+		member := api.GroupMember{
 			Service: m.Service, State: m.State, Weight: m.Weight, Share: shares[i], Ready: m.Ready, Desired: m.Desired,
-		})
+		}
+		if part, ok := parts[m.Service]; ok {
+			member.Measured = &part
+		}
+		v.Members = append(v.Members, member)
 	}
 	if v.Rules == nil {
 		v.Rules = []api.TrafficRule{}

@@ -242,3 +242,30 @@ func TestMirror(t *testing.T) {
 		}
 	})
 }
+
+// TestMeasuredShares: what members got of the group's requests in the last
+// minute, and nothing before anything was counted.
+func TestMeasuredShares(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.member(t, "a", "prod", 1)
+		w.member(t, "b", "prod", 1)
+		if g, _ := w.Group(ctx, "prod"); g.Members[0].Measured != nil {
+			t.Errorf("measured without a request: %+v", g.Members[0])
+		}
+		for i := range uint64(12) {
+			w.plane.mu.Lock()
+			w.plane.given = map[string]uint64{"a": 70 * i, "b": 30 * i}
+			w.plane.mu.Unlock()
+			time.Sleep(10 * time.Second)
+		}
+		g, _ := w.Group(ctx, "prod")
+		if a, b := g.Members[0].Measured, g.Members[1].Measured; a == nil || *a != 0.7 || *b != 0.3 {
+			t.Errorf("measured: %v %v", a, b)
+		}
+		c, err := w.CompareTraffic(ctx, "prod", time.Minute)
+		if err != nil || c.Reference != "a" || c.Seconds < 50 || c.Seconds > 70 || *c.Members[1].Measured != 0.3 || len(c.Members[1].Results) != 2 {
+			t.Errorf("compared: %+v, %v", c, err)
+		}
+	})
+}

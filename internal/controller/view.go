@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/canary"
 	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/store"
@@ -30,9 +31,11 @@ func (s *service) view() api.Service {
 
 // in shows the service in its group, whose lock is held.
 func (s *service) in(g *group, v api.Service) api.Service {
-	for _, m := range g.view().Members {
+	members := g.members()
+	shares := canary.Shares(g.record.Mode, members)
+	for i, m := range members {
 		if m.Service == s.name() {
-			v.Traffic = api.Traffic{State: m.State, Weight: m.Weight, Share: m.Share}
+			v.Traffic = api.Traffic{State: m.State, Weight: m.Weight, Share: shares[i]}
 			v.Config = s.overlaid(g.record.Members[s.name()]).JSON()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -147,6 +148,7 @@ type plane struct {
 	changed  func([]string)
 	history  []int // endpoints per revision
 	groups   map[string]traffic.Group
+	given    map[string]uint64 // requests of groups\' addresses, by member
 }
 
 func (g *plane) Publish(r traffic.Route) uint64 {
@@ -220,6 +222,12 @@ func (g *plane) split(name string) string {
 		words = append(words, fmt.Sprintf("%s %d", m.Service, m.Weight))
 	}
 	return strings.Join(words, ", ")
+}
+
+func (g *plane) Given(string) map[string]uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.given)
 }
 
 func (g *plane) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }

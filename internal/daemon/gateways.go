@@ -70,6 +70,14 @@ func (g gateways) InHand(replica string) controller.InHand {
 func (g gateways) PublishGroup(r traffic.Group) uint64 { return g.p.hub.PublishGroup(r) }
 func (g gateways) WithdrawGroup(name string) uint64    { return g.p.hub.WithdrawGroup(name) }
 
+func (g gateways) Given(group string) map[string]uint64 {
+	given := map[string]uint64{}
+	for service, shares := range g.p.hub.GroupNumbers(group) {
+		given[service] = shares.Requests()
+	}
+	return given
+}
+
 func (g gateways) Measured(service string) (map[int]gate.Counts, []float64) {
 	return g.p.hub.Measured(service)
 }

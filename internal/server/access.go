@@ -32,6 +32,7 @@ var access = map[string]api.Role{
 	"GET " + prefix + "/groups":                        api.RoleViewer,
 	"GET " + prefix + "/services/{name}/mirror":        api.RoleViewer,
 	"GET " + prefix + "/groups/{name}":                 api.RoleViewer,
+	"GET " + prefix + "/groups/{name}/traffic":         api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions":      api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/{n}":  api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/diff": api.RoleViewer,

@@ -166,6 +166,9 @@ func (c *contract) groups(service string) {
 			c.t.Errorf("%s %s %s: %s; it should say %s", bad.method, bad.path, bad.body, got.body, bad.problem)
 		}
 	}
+	c.check(200, "GET", path+"/g/traffic?window=30s", "")
+	c.check(422, "GET", path+"/g/traffic?window=1h", "")
+	c.check(404, "GET", path+"/nosuch/traffic", "")
 	c.check(404, "GET", service+"/mirror", "")
 	c.check(200, "PUT", service+"/mirror", `{"to":"b","ratio":10}`)
 	c.check(200, "GET", service+"/mirror", "")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -52,11 +53,31 @@ type newGroup struct {
 	Rules       *[]api.TrafficRule `json:"rules,omitempty"`
 }
 
+type compareInput struct {
+	Named
+	Window string `query:"window" default:"1m" doc:"how long, up to now: 30s to 5m"`
+}
+
+type compareOutput struct {
+	Body api.Comparison
+}
+
+func (s *server) compareTraffic(ctx context.Context, in *compareInput) (*compareOutput, error) {
+	window, err := time.ParseDuration(in.Window)
+	if err != nil || window < 10*time.Second || window > 5*time.Minute {
+		return nil, api.InvalidGroup("window", in.Window, "10s to 5m is allowed, as 90s")
+	}
+	c, err := s.cfg.Releases.CompareTraffic(ctx, in.Name, window)
+	return &compareOutput{Body: c}, err
+}
+
 func (s *server) routeGroups() {
 	const path = prefix + "/groups"
 	register(s, operation(http.MethodGet, path, "list-groups", groups, "List all groups", "In the order of their names."), s.listGroups)
 	register(s, operation(http.MethodGet, path+"/{name}", "get-group", groups,
 		"Show one group", "Its members with their shares, as set and as measured.", 404), s.getGroup)
+	register(s, operation(http.MethodGet, path+"/{name}/traffic", "compare-traffic", groups,
+		"Compare the members' traffic", "Requests, errors and latency of each in the same window, and what gates make of them.", 404), s.compareTraffic)
 	create := read[newGroup](s, operation(http.MethodPost, path, "create-group", groups,
 		"Make a group", "Naming a group in a service file makes it too; one made here stays without members.", 409, 413))
 	create.DefaultStatus = http.StatusCreated

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
@@ -37,6 +38,7 @@ type Releases interface {
 	DeletePlan(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
 	Groups(ctx context.Context) []api.Group
 	Group(ctx context.Context, name string) (api.Group, error)
+	CompareTraffic(ctx context.Context, name string, window time.Duration) (api.Comparison, error)
 	CreateGroup(ctx context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error)
 	ChangeGroup(ctx context.Context, by controller.By, name string, change api.GroupChange) (api.Group, error)
 	// DeleteGroup has members go on by themselves, or deletes them too.

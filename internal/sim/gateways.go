@@ -215,6 +215,9 @@ func (g *gateways) PublishGroup(traffic.Group) uint64 { return g.revision }
 // WithdrawGroup is described with PublishGroup.
 func (g *gateways) WithdrawGroup(string) uint64 { return g.revision }
 
+// Given implements controller.Gateways.
+func (g *gateways) Given(string) map[string]uint64 { return nil }
+
 // Measured implements controller.Gateways. Gates of the simulation ask outside.
 func (g *gateways) Measured(string) (map[int]gate.Counts, []float64) { return nil, nil }
 

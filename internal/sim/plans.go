@@ -44,17 +44,6 @@ func (w *World) askForPlan(ctx context.Context, by controller.By, name string) (
 	return "plan delete", err
 }
 
-// endlessPlan deletes a plan that would wait for its operator; automatic batches
-// come to an end by themselves.
-func (w *World) endlessPlan(ctx context.Context, by controller.By, name string) {
-	if p, err := w.controller.Plan(ctx, name); err == nil && p.Batch == nil {
-		_, _ = w.controller.DeletePlan(ctx, by, name)
-		return
-	}
-	unpaused := false
-	_, _ = w.controller.ChangePlan(ctx, by, name, api.PlanChange{Paused: &unpaused})
-}
-
 func (w *World) anyCount() api.Count {
 	if w.rand.IntN(2) == 0 {
 		return api.Count{Value: w.rand.IntN(101), Percent: true}

@@ -86,7 +86,9 @@ func (w *World) wish(name string) {
 		return
 	}
 	_, _ = w.controller.Start(ctx, by, name)
-	w.endlessPlan(ctx, by, name)
+	// A plan might wait for its operator, or for replicas of a base that was
+	// complete with none and does not start.
+	_, _ = w.controller.DeletePlan(ctx, by, name)
 	if _, err := w.controller.Update(ctx, by, name, file, false); err != nil {
 		if s, gone := w.controller.Get(ctx, name); gone == nil && s.Status != api.StatusDeleting {
 			w.fail("a good version of %s is refused: %v", name, err)
