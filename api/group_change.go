@@ -169,7 +169,7 @@ func ParseShiftChange(data []byte) (ch ShiftChange, err error) {
 
 // PromoteChange begins a promotion: the canary's version becomes production's.
 type PromoteChange struct {
-	Into    []string `json:"into,omitempty" doc:"the services to update; default: the only other member that takes a share of the group's traffic"`
+	Into    []string `json:"into,omitempty" doc:"the services to update; default: the only other member that is grouping"`
 	Keep    *int     `json:"keep,omitempty" doc:"replicas the canary keeps at the end, with the share of the traffic that so many have; default 0"`
 	MaxLoad *float64 `json:"max_load,omitempty" doc:"what a replica may be given while traffic moves back, as a multiple of what one carried before; at least 1, default 1.25"`
 	Scale   *bool    `json:"scale,omitempty" doc:"whether production is scaled up to what its traffic needs (the default); otherwise it waits"`

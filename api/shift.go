@@ -35,7 +35,7 @@ type Shift struct {
 	Gates      []Gate         `json:"gates,omitempty" doc:"what each step must pass, the last one too"`
 	Phase      ShiftPhase     `json:"phase" enum:"running,paused,completed,aborted"`
 	Reason     string         `json:"reason" doc:"why it is paused or aborted: user, gate, standalone, member gone; empty when it is neither"`
-	Percent    int            `json:"percent" doc:"the step that is in force; 0 before the first"`
+	Percent    int            `json:"percent" doc:"the step that was reached last; 0 before the first"`
 	Next       int            `json:"next" doc:"the step after it; 0 when there is none"`
 	NextStepAt *Time          `json:"next_step_at" doc:"when the next step is due; null when none is, and while it is paused"`
 	Judging    bool           `json:"judging" doc:"the gates of the present step are being asked"`
