@@ -40,7 +40,7 @@ func (w *World) checkChange(ch *store.Change) {
 	m := movesOf(old, after)
 	w.checkBounds(m, after)
 	w.checkPause(m, &before, after)
-	w.checkTarget(m, after)
+	w.checkTarget(m, &before, after)
 	if ro := after.Service.Rollout; ro.Active() && after.WaitingFor() == "" {
 		w.fail("%s: rollout %s is in progress and waits for nothing", ch.Name, ro.ID)
 	}

@@ -68,7 +68,10 @@ func (p probe) Measure(context.Context, api.GateRule, controller.GateSubject) ga
 
 // checkTarget is rule 14: no action takes the live replicas of the new version
 // past the target, upwards or downwards.
-func (w *World) checkTarget(m moves, after *rollout.State) {
+//
+// One transaction may hold a scale and the batch that follows it: then either
+// target counts.
+func (w *World) checkTarget(m moves, before, after *rollout.State) {
 	sv := &after.Service
 	if ro := sv.Rollout; !ro.Active() || ro.Paused() || ro.Kind == api.KindRestart || sv.Base == nil ||
 		sv.Base.Revision == sv.Current.Revision || sv.Stopped || sv.Deleting {
@@ -80,7 +83,13 @@ func (w *World) checkTarget(m moves, after *rollout.State) {
 			live++
 		}
 	}
-	if to := sv.TargetUpdated(); m.createdNew > 0 && live > to || m.drainedNew > 0 && live+m.failed < to {
-		w.fail("%s: %d created and %d drained of the new version, %d of it are live, the target is %d", sv.Name, m.createdNew, m.drainedNew, live, to)
+	low, high := sv.TargetUpdated(), sv.TargetUpdated()
+	if was := before.Service.Rollout; was.Active() && was.ID == sv.Rollout.ID {
+		scaled := *sv
+		scaled.Rollout = was
+		low, high = min(low, scaled.TargetUpdated()), max(high, scaled.TargetUpdated())
+	}
+	if m.createdNew > 0 && live > high || m.drainedNew > 0 && live+m.failed < low {
+		w.fail("%s: %d created and %d drained of the new version, %d of it are live, the target is %d to %d", sv.Name, m.createdNew, m.drainedNew, live, low, high)
 	}
 }
