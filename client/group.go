@@ -102,3 +102,43 @@ func (c *Client) SetMirror(ctx context.Context, name string, mirror *api.Mirror,
 	}
 	return c.change(ctx, put(mirror, "services", name, "mirror"), options)
 }
+
+// Shift shows the shift to a service.
+func (c *Client) Shift(ctx context.Context, name string) (api.Shift, error) {
+	return call[api.Shift](ctx, c, get("services", name, "shift"))
+}
+
+// ChangeShift begins a gradual shift of a group's traffic to a member, or changes
+// the one in progress.
+func (c *Client) ChangeShift(ctx context.Context, name string, change api.ShiftChange, options ...Option) (Answer, error) {
+	return c.change(ctx, put(change, "services", name, "shift"), options)
+}
+
+// AbortShift goes back to the split from before the shift.
+func (c *Client) AbortShift(ctx context.Context, name string, options ...Option) (Answer, error) {
+	return c.change(ctx, &request{method: http.MethodDelete, path: []string{"services", name, "shift"}}, options)
+}
+
+// Promotion shows the promotion of a service.
+func (c *Client) Promotion(ctx context.Context, name string) (api.Promotion, error) {
+	return call[api.Promotion](ctx, c, get("services", name, "promotion"))
+}
+
+// Promote makes a canary's version that of other members of its group.
+func (c *Client) Promote(ctx context.Context, name string, change api.PromoteChange, options ...Option) (Answer, error) {
+	return c.change(ctx, put(change, "services", name, "promotion"), options)
+}
+
+// AbortPromotion ends a promotion where it stands.
+func (c *Client) AbortPromotion(ctx context.Context, name string, options ...Option) (Answer, error) {
+	return c.change(ctx, &request{method: http.MethodDelete, path: []string{"services", name, "promotion"}}, options)
+}
+
+// Abandon takes a canary out of its group's traffic; with stop its replicas end.
+func (c *Client) Abandon(ctx context.Context, name string, stop bool, options ...Option) (Answer, error) {
+	r := put(nil, "services", name, "abandon")
+	if stop {
+		r.with("stop", "true")
+	}
+	return c.change(ctx, r, options)
+}

@@ -100,6 +100,9 @@ func (g *group) apply(r *store.Group, ch api.GroupChange) error {
 	if ch.TrafficMode == nil || *ch.TrafficMode == r.Mode {
 		return nil
 	}
+	if err := g.held("traffic mode"); err != nil {
+		return err
+	}
 	if *ch.TrafficMode == api.ModeCustomized {
 		for name, weight := range canary.Convert(g.members()) {
 			m := r.Members[name]
@@ -206,6 +209,11 @@ func (s *service) releaseTraffic(by By, ch api.Release) (out Outcome, wait uint6
 	if ch.TrafficState != nil {
 		is.State = *ch.TrafficState
 	}
+	if is.Weight != was.Weight {
+		if err := g.held("weight"); err != nil {
+			return out, 0, err
+		}
+	}
 	if is == was {
 		return Outcome{Service: s.in(g, s.alone()), Text: "nothing to change"}, g.publish(), nil
 	}
@@ -216,6 +224,19 @@ func (s *service) releaseTraffic(by By, ch api.Release) (out Outcome, wait uint6
 	})
 	out = Outcome{Service: s.in(g, s.alone()), Changed: true, Text: text, Warnings: g.crowding()}
 	return out, wait, err
+}
+
+// held refuses a change by hand of what a shift or a promotion in progress sets.
+func (g *group) held(what string) error {
+	switch sh, p := g.record.Shift, g.record.Promotion; {
+	case sh.Active() && sh.Phase == api.ShiftRunning:
+		return &rollout.Refusal{Message: "a shift to " + sh.To + " is in progress, which sets the " + what,
+			Hint: "`sluice shift pause " + sh.To + "` holds it, `sluice shift abort " + sh.To + "` goes back"}
+	case p.Active():
+		return &rollout.Refusal{Message: "a promotion of " + p.Canary + " is in progress, which sets the " + what,
+			Hint: "wait for its end, or `sluice promote " + p.Canary + " --abort`"}
+	}
+	return nil
 }
 
 // crowding warns of members whose share is more than their ready replicas'

@@ -148,6 +148,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, s := range c.sorted() {
 		s.kick()
 	}
+	for _, g := range c.sortedGroups() {
+		g.kick()
+	}
 	return nil
 }
 
@@ -197,6 +200,14 @@ func (c *Controller) Observe(e runtime.Event) {
 // GatewaysChanged tells that acknowledgements or requests in hand may have
 // changed for the services named, nil for all. It does not block.
 func (c *Controller) GatewaysChanged(names []string) {
+	for _, g := range c.sortedGroups() { // weights may be in force now
+		g.mu.Lock()
+		busy := g.busy()
+		g.mu.Unlock()
+		if busy {
+			g.kick()
+		}
+	}
 	if names == nil {
 		for _, s := range c.sorted() { // in order, so that a simulated run can be replayed
 			s.kick()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/canary"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/store"
 )
@@ -74,8 +75,8 @@ func (c *Controller) Freeze(ctx context.Context, by By, name string, f *api.Free
 	return err
 }
 
-// PauseAll pauses every rollout in progress and gives the names of the services
-// whose rollout it paused.
+// PauseAll pauses every rollout and shift in progress, and gives the names of the
+// services and groups whose it paused.
 func (c *Controller) PauseAll(ctx context.Context, by By) (paused []string, err error) {
 	paused = []string{}
 	by.IfRevision = 0
@@ -92,5 +93,25 @@ func (c *Controller) PauseAll(ctx context.Context, by By) (paused []string, err 
 			paused = append(paused, s.name())
 		}
 	}
+	for _, g := range c.sortedGroups() {
+		if g.pauseShift(by) {
+			paused = append(paused, g.name)
+		}
+	}
 	return paused, nil
+}
+
+// pauseShift pauses the shift that runs in the group, if one does.
+func (g *group) pauseShift(by By) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gone || !g.record.Shift.Active() || g.record.Shift.Phase != api.ShiftRunning {
+		return false
+	}
+	paused := canary.PauseShift(*g.record.Shift, canary.ByUser, "", g.c.now())
+	_, err := g.change(by, "ShiftPaused", "the shift to "+paused.To+" is paused", func(r *store.Group) error {
+		r.Shift = &paused
+		return nil
+	})
+	return err == nil
 }

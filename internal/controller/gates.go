@@ -176,11 +176,7 @@ func (s *service) question() question {
 	q.window.Old, _ = g.to.kept.Since(from.kept)
 	_, q.window.Bounds = s.c.cfg.Gateways.Measured(s.name())
 	q.window.Elapsed = s.state.Now.Sub(g.since).Seconds()
-	every := probeEvery
-	for _, r := range rules {
-		every = min(every, r.Window)
-	}
-	q.probe = g.results == nil || !s.state.Now.Before(g.probed.Add(every))
+	q.probe = g.results == nil || !s.state.Now.Before(g.probed.Add(probeInterval(rules)))
 	return q
 }
 
@@ -215,15 +211,15 @@ func (q question) answer(ctx context.Context, probe Probe) (rec api.GateRecord, 
 	return rec, results
 }
 
-// checkGates refuses a plan whose gates cannot be asked.
-func (c *Controller) checkGates(ctx context.Context, service string, ch api.PlanChange) error {
-	if ch.Gates == nil {
+// checkGates refuses a plan or a shift whose gates cannot be asked.
+func (c *Controller) checkGates(ctx context.Context, service string, gates *[]api.Gate) error {
+	if gates == nil {
 		return nil
 	}
-	if err := ch.Check(); err != nil {
-		return err
+	rules, problems := api.GateRules("gates", *gates)
+	if len(problems) > 0 {
+		return &api.InvalidError{What: "the gates", Problems: problems}
 	}
-	rules, _ := api.GateRules("gates", *ch.Gates)
 	for i, r := range rules {
 		if err := c.cfg.Probe.Check(ctx, r, GateSubject{Service: service}); err != nil {
 			return api.InvalidPlan(fmt.Sprintf("gates[%d]", i), r.Name, "%v", err)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/canary"
@@ -28,11 +30,22 @@ type group struct {
 	standings map[string]standing
 	samples   []sample // ascending
 	sampling  bool
+	revision  uint64 // of the routing table that holds the present split
+	asked     atomic.Bool
+	stopAlarm func()
+	acting    bool      // a member is being scaled or updated
+	actNext   time.Time // not before
+	trouble   string    // why that failed last
+	gates     shiftGates
 	gone      bool
 }
 
 // standing is what the split asks of a service.
-type standing struct{ ready, desired int }
+type standing struct {
+	ready, desired int
+	stopped        bool
+	update         canary.Update
+}
 
 func (c *Controller) newGroup(record store.Group) *group {
 	return &group{c: c, name: record.Name, record: record, standings: map[string]standing{}}
@@ -90,9 +103,7 @@ func (c *Controller) openGroup(name string) (*group, error) {
 // change commits a changed record, with what tells of it, and puts it in force;
 // wait is the revision of the routing table that holds it. For who holds mu.
 func (g *group) change(by By, reason, text string, do func(*store.Group) error) (wait uint64, err error) {
-	next := g.record
-	next.Members = maps.Clone(g.record.Members)
-	next.Rules = slices.Clone(g.record.Rules)
+	next := g.clone()
 	if err := do(&next); err != nil {
 		return 0, err
 	}
@@ -123,6 +134,14 @@ func (g *group) change(by By, reason, text string, do func(*store.Group) error) 
 	return g.publish(), nil
 }
 
+// clone is the record for changing it.
+func (g *group) clone() store.Group {
+	next := g.record
+	next.Members = maps.Clone(g.record.Members)
+	next.Rules = slices.Clone(g.record.Rules)
+	return next
+}
+
 // end lets go of the group. For who holds mu.
 func (g *group) end() uint64 {
 	g.gone = true
@@ -148,12 +167,16 @@ func (g *group) note(service string, s standing) {
 	}
 	g.standings[service] = s
 	g.publish()
+	if g.busy() {
+		g.kick()
+	}
 }
 
 // publish puts the present split in force and gives the revision that holds it.
 func (g *group) publish() (revision uint64) {
 	g.keepSampling()
-	return g.c.cfg.Gateways.PublishGroup(g.make())
+	g.revision = g.c.cfg.Gateways.PublishGroup(g.make())
+	return g.revision
 }
 
 func (g *group) make() traffic.Group {
@@ -176,7 +199,8 @@ func (g *group) members() []canary.Member {
 	var list []canary.Member
 	for _, name := range slices.Sorted(maps.Keys(g.record.Members)) {
 		m, s := g.record.Members[name], g.standings[name]
-		list = append(list, canary.Member{Service: name, State: m.State, Weight: m.Weight, Ready: s.ready, Desired: s.desired})
+		list = append(list, canary.Member{Service: name, State: m.State, Weight: m.Weight, Ready: s.ready, Desired: s.desired,
+			Stopped: s.stopped, Update: s.update})
 	}
 	return list
 }
@@ -223,6 +247,12 @@ func (g *group) view() api.Group {
 			member.Measured = &part
 		}
 		v.Members = append(v.Members, member)
+	}
+	if g.record.Shift != nil {
+		v.Shift = g.record.Shift.View(g.core(), now.at)
+	}
+	if g.record.Promotion != nil {
+		v.Promotion = g.promotionView()
 	}
 	if v.Rules == nil {
 		v.Rules = []api.TrafficRule{}

@@ -124,9 +124,13 @@ func (c *Controller) mayJoin(group string) error {
 // standing is how the service stands in its group's split.
 func (s *service) standing() standing {
 	sv := &s.state.Service
-	st := standing{ready: s.state.Counts().Ready, desired: sv.Desired}
-	if sv.Stopped || sv.Deleting {
-		st = standing{}
+	st := standing{ready: s.state.Counts().Ready, desired: sv.Desired, stopped: sv.Stopped || sv.Deleting}
+	if st.stopped {
+		st.ready = 0
+	}
+	st.update.Version = sv.Current.Version
+	if ro := sv.Rollout; ro != nil {
+		st.update.Phase, st.update.Message = ro.Phase, ro.Message
 	}
 	return st
 }

@@ -28,7 +28,7 @@ func noPlan(name string) error {
 
 // CreatePlan makes an update plan for a service that has none.
 func (c *Controller) CreatePlan(ctx context.Context, by By, name string, ch api.PlanChange) (Outcome, error) {
-	if err := c.checkGates(ctx, name, ch); err != nil {
+	if err := c.checkGates(ctx, name, ch.Gates); err != nil {
 		return Outcome{}, err
 	}
 	return c.alter(ctx, by, name, "PlanCreated", func(s *service, op *operation) error {
@@ -45,7 +45,7 @@ func (c *Controller) CreatePlan(ctx context.Context, by By, name string, ch api.
 // ChangePlan changes the update plan of a service, or makes it where there is
 // none; a pause or a resume needs one.
 func (c *Controller) ChangePlan(ctx context.Context, by By, name string, ch api.PlanChange) (Outcome, error) {
-	if err := c.checkGates(ctx, name, ch); err != nil {
+	if err := c.checkGates(ctx, name, ch.Gates); err != nil {
 		return Outcome{}, err
 	}
 	return c.alter(ctx, by, name, "PlanChanged", func(s *service, op *operation) error {

@@ -102,12 +102,17 @@ func (c *Controller) Update(ctx context.Context, by By, name string, doc api.Doc
 	out, err := c.alter(ctx, by, name, "Updated", func(s *service, op *operation) error {
 		return s.update(by, op, doc, replace)
 	})
-	if err == nil && out.Changed {
-		if s, err := c.find(name); err == nil {
-			c.hash(s, out.Service.LatestVersion)
-		}
+	if err == nil {
+		c.hashLatest(name, out)
 	}
 	return out, err
+}
+
+// hashLatest has the version that an update made hashed.
+func (c *Controller) hashLatest(name string, out Outcome) {
+	if s, err := c.find(name); err == nil && out.Changed {
+		c.hash(s, out.Service.LatestVersion)
+	}
 }
 
 func (s *service) update(by By, op *operation, patch api.Document, replace bool) error {

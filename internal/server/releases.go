@@ -49,6 +49,13 @@ type Releases interface {
 	Freeze(ctx context.Context, by controller.By, name string, freeze *api.Freeze) error
 	// PauseAll pauses what is in progress and names what it paused.
 	PauseAll(ctx context.Context, by controller.By) ([]string, error)
+	Shift(ctx context.Context, name string) (api.Shift, error)
+	ChangeShift(ctx context.Context, by controller.By, name string, change api.ShiftChange) (controller.Outcome, error)
+	AbortShift(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Promotion(ctx context.Context, name string) (api.Promotion, error)
+	Promote(ctx context.Context, by controller.By, name string, change api.PromoteChange) (controller.Outcome, error)
+	AbortPromotion(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
+	Abandon(ctx context.Context, by controller.By, name string, stop bool) (controller.Outcome, error)
 	Mirror(ctx context.Context, name string) (api.Mirror, error)
 	// SetMirror has requests copied to another service; nil ends that.
 	SetMirror(ctx context.Context, by controller.By, name string, mirror *api.Mirror) (controller.Outcome, error)

@@ -70,6 +70,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeRollouts()
 	s.routePlans()
 	s.routeGroups()
+	s.routeShifts()
 	s.routeFreezes()
 	s.routeMirrors()
 	s.routePreview()

@@ -81,6 +81,8 @@ func movesOf(old map[string]rollout.Replica, after *rollout.State) moves {
 			if r.Revision == after.Service.Current.Revision {
 				m.createdNew++
 			}
+		case was.Stage == rollout.Live && r.Stage == rollout.Draining && r.Failure != "":
+			m.failed++ // and was let go in the same turn, since the rollout turned round
 		case was.Stage == rollout.Live && r.Stage == rollout.Draining:
 			m.drained++
 			if !r.Evicted {

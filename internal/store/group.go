@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/canary"
 )
 
 // Group is the record of one group of services.
@@ -14,7 +15,9 @@ type Group struct {
 	Members   map[string]Member `json:"members"`  // by service
 	Rules     []api.TrafficRule `json:"rules"`
 	Frozen    *api.Freeze       `json:"frozen"`
-	Revision  uint64            `json:"revision"` // counts changes of intent
+	Shift     *canary.Shift     `json:"shift"`     // the one in progress, or the last
+	Promotion *canary.Promotion `json:"promotion"` // likewise
+	Revision  uint64            `json:"revision"`  // counts changes of intent
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
 }

@@ -164,3 +164,75 @@ func (m *Memory) CompareTraffic(_ context.Context, name string, window time.Dura
 	_, err := m.findGroup(name)
 	return api.Comparison{Group: name, Seconds: window.Seconds(), Members: []api.ComparisonMember{}}, err
 }
+
+// Shift, ChangeShift, AbortShift, Promotion, Promote, AbortPromotion and Abandon
+// implement server.Releases: what is asked for is kept, and moves nothing here.
+func (m *Memory) Shift(_ context.Context, name string) (api.Shift, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, err := m.find(name)
+	switch {
+	case err != nil:
+		return api.Shift{}, err
+	case r.shift == nil:
+		return api.Shift{}, &controller.NotFoundError{Kind: "shift to", Name: name}
+	}
+	return *r.shift, nil
+}
+
+// ChangeShift is described with Shift.
+func (m *Memory) ChangeShift(_ context.Context, by controller.By, name string, ch api.ShiftChange) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		if r.Group == "" {
+			return false, "", &rollout.Refusal{Message: "service " + name + " is in no group"}
+		}
+		r.shift = &api.Shift{To: name, Interval: api.DefaultShiftInterval, Steps: ch.Steps, Phase: api.ShiftRunning, Before: []api.MemberBefore{}, ModeBefore: api.ModeAuto}
+		return true, "a shift to " + name, nil
+	})
+}
+
+// AbortShift is described with Shift.
+func (m *Memory) AbortShift(_ context.Context, by controller.By, name string) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		if r.shift == nil {
+			return false, "", &rollout.Refusal{Message: "no shift to " + name + " is in progress"}
+		}
+		r.shift.Phase = api.ShiftAborted
+		return true, "aborted", nil
+	})
+}
+
+// Promotion is described with Shift.
+func (m *Memory) Promotion(_ context.Context, name string) (api.Promotion, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, err := m.find(name)
+	switch {
+	case err != nil:
+		return api.Promotion{}, err
+	case r.promotion == nil:
+		return api.Promotion{}, &controller.NotFoundError{Kind: "promotion of", Name: name}
+	}
+	return *r.promotion, nil
+}
+
+// Promote is described with Shift.
+func (m *Memory) Promote(_ context.Context, by controller.By, name string, ch api.PromoteChange) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		r.promotion = &api.Promotion{Canary: name, Version: r.CurrentVersion, Into: []string{"b"}, Phase: api.PromotionCompleted}
+		return true, "promoted", nil
+	})
+}
+
+// AbortPromotion is described with Shift.
+func (m *Memory) AbortPromotion(_ context.Context, by controller.By, name string) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) { return true, "ended", nil })
+}
+
+// Abandon is described with Shift.
+func (m *Memory) Abandon(_ context.Context, by controller.By, name string, stop bool) (controller.Outcome, error) {
+	return m.edit(by, name, func(r *record) (bool, string, error) {
+		r.Traffic.State = api.StateStandalone
+		return true, "abandoned", nil
+	})
+}

@@ -53,14 +53,17 @@ type Memory struct {
 // record is one service.
 type record struct {
 	api.Service
-	doc      api.Document
-	plan     *rollout.Plan
-	mirror   *api.Mirror
-	versions []api.Version // ascending
-	rollouts []api.Rollout // ascending; the last one is Service.Rollout
-	replicas []api.Replica
-	run      int // counts what was begun, so that a step knows it is outdated
-	serial   int
+	doc    api.Document
+	plan   *rollout.Plan
+	mirror *api.Mirror
+	shift  *api.Shift
+
+	promotion *api.Promotion
+	versions  []api.Version // ascending
+	rollouts  []api.Rollout // ascending; the last one is Service.Rollout
+	replicas  []api.Replica
+	run       int // counts what was begun, so that a step knows it is outdated
+	serial    int
 }
 
 // New makes an empty Memory; Close ends what it does in the background.
