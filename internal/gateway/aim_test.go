@@ -86,6 +86,7 @@ func TestRulesAim(t *testing.T) {
 // key has its place below the percent goes to the member, always, the other
 // users never, and callers without a key go by the exact split.
 func TestUsersStay(t *testing.T) {
+	t.Parallel()
 	users := func(percent float64) traffic.Rule { return traffic.Rule{Service: "b", Cookie: "uid", Percent: percent} }
 	b := startGroup(t, groupOf("a=50 b=30 c=20", users(20)))
 	round := func(percent float64) (chosen map[string]bool) {

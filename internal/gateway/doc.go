@@ -22,7 +22,10 @@
 // body's size; pick.go chooses a replica (limits.go, ramp.go); forward.go sends the request (request.go,
 // body.go; both sides read and write by socket_linux.go); pass.go passes the answer on (response.go, chunked.go); tunnel.go and
 // h2.go do so for upgrades and for gRPC; problem.go is what a caller gets when
-// it does not work. table.go puts tables in force, link.go and report.go talk
+// it does not work. At a group's address choose.go finds the member first, by
+// name, rule or exact split (group.go; traffic.Split), and another one when no
+// replica of it takes the request. mirror.go makes copies of requests beside
+// them, and copy.go sends these. table.go puts tables in force, link.go and report.go talk
 // to the control plane. handover.go lets one gateway follow another at the same
 // address; the one that was followed retires (retire.go, goaway.go).
 package gateway

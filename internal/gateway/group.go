@@ -236,7 +236,7 @@ func (g *group) names() string {
 	return strings.Join(slices.Sorted(maps.Keys(g.members)), ", ")
 }
 
-// verdict of a rule on one request.
+// aim is what a rule says of one request.
 type aim int
 
 const (

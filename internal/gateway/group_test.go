@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -175,6 +176,31 @@ func TestWeightsChangeUnderLoad(t *testing.T) {
 	expect(t, "20 requests over tables", map[string]int{"b": first["b"] + second["b"], "c": first["c"] + second["c"]}, map[string]int{"b": 9, "c": 11})
 }
 
+// TestNoTurnByOldWeights has a request that read the table before a change take
+// its turn after it.
+func TestNoTurnByOldWeights(t *testing.T) {
+	b := startGroup(t, groupOf("a=1 b=1", traffic.Rule{Service: "b", Cookie: "uid", Percent: 0.0001}))
+	r, _ := http.NewRequest("GET", "/", nil)
+	user, _ := http.NewRequest("GET", "/", nil)
+	user.Header.Set("Cookie", "uid=user1")
+	late := b.g.board.current.Load().groups["grp"]
+	b.table(wire.Table{Routes: []traffic.Route{serving("z", "")}})
+	if m, ok := late.choose(r); m == nil || !ok {
+		t.Errorf("after a change of something else: %v %v", m, ok)
+	}
+	b.table(wire.Table{Groups: []traffic.Group{groupOf("a=0 b=1")}})
+	for _, r := range []*http.Request{r, user} {
+		if m, ok := late.choose(r); m != nil || ok {
+			t.Errorf("after a change of weights: %v %v", m, ok)
+		}
+	}
+	was := b.shared("b").Split
+	b.g.serveGroup(httptest.NewRecorder(), r, late, "/", now())
+	if is := b.shared("b").Split; is != was+1 {
+		t.Errorf("by the new weights b had %d turns", is-was)
+	}
+}
+
 func TestMemberLeavesAndComesBack(t *testing.T) {
 	b := startGroup(t, groupOf("a=50 b=30 c=20"))
 	route := serving("c", b.g.board.current.Load().services["c"].ready[0].address)
@@ -254,6 +280,7 @@ func TestGroupAddress(t *testing.T) {
 	}{
 		{path: "/api/predict/grp/v2/x?y=%2F", status: 200, service: "a"},
 		{path: "/v2/x?y=%2F", host: "GRP.models.example:80", status: 200, service: "a"},
+		{path: "/api/predict/grp/v2/x?y=%2F", auth: "of-b", status: 200, service: "a"}, // b's token is for the gateway
 		{path: "/api/predict/a/v2/x?y=%2F", status: 200, service: "a"},
 		{path: "/api/predict/b/v2/x", status: 401, service: "b", detail: "service b needs its token"},
 		{path: "/api/predict/b/v2/x?y=%2F", auth: "Bearer of-b", status: 200, service: "b"},
@@ -294,7 +321,7 @@ func TestGroupAddress(t *testing.T) {
 			t.Errorf("%+v: passed on as %s %v", c, got.RequestURI, got.Header)
 		}
 	}
-	if s := b.shared("a"); s.Tested != 1 || s.Split != 2 {
+	if s := b.shared("a"); s.Tested != 1 || s.Split != 3 {
 		t.Errorf("counted %+v", s)
 	}
 
@@ -316,6 +343,7 @@ func TestGroupAddress(t *testing.T) {
 // TestGroupOverTheLink has a real hub between the test and the gateway: the
 // change is in force when it is acknowledged, and counts come up.
 func TestGroupOverTheLink(t *testing.T) {
+	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "gateway.sock")
 	h := startHub(t, hub.Config{Socket: socket, Epoch: 1})
 	for _, name := range []string{"a", "b"} {
