@@ -28,6 +28,7 @@ type Group struct {
 	Name        string        `json:"name"`
 	Endpoint    string        `json:"endpoint" doc:"the address callers use; it never changes"`
 	TrafficMode TrafficMode   `json:"traffic_mode" enum:"auto,customized"`
+	Private     bool          `json:"private" doc:"callers of its address must send a token"`
 	Explicit    bool          `json:"explicit" doc:"it was made by itself and stays without members; otherwise it goes with its last member"`
 	Members     []GroupMember `json:"members" nullable:"false" doc:"by name"`
 	Rules       []TrafficRule `json:"rules,omitempty" doc:"requests aimed at a member past the split; the first that matches counts"`

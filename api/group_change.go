@@ -14,19 +14,23 @@ const maxSteps = 100
 type GroupChange struct {
 	TrafficMode *TrafficMode   `json:"traffic_mode,omitempty" enum:"auto,customized" doc:"auto: by replicas; customized: by weight"`
 	Rules       *[]TrafficRule `json:"rules,omitempty" doc:"all rules, in the order in which they are tried; an empty list for none"`
+	Token       *string        `json:"token,omitempty" doc:"what callers of the group's address must send as Authorization: TOKEN or Bearer TOKEN; empty for none"`
 }
 
 // Check tells what is wrong with the change by itself: *InvalidError, or nil.
 func (ch GroupChange) Check() error {
 	c := &changeReader{what: "the group"}
 	if ch == (GroupChange{}) {
-		c.wrong("", nil, "the change is empty; give traffic_mode or rules")
+		c.wrong("", nil, "the change is empty; give traffic_mode, rules or token")
 	}
 	if m := ch.TrafficMode; m != nil && *m != ModeAuto && *m != ModeCustomized {
 		c.wrong("traffic_mode", *m, "%q and %q are allowed", ModeAuto, ModeCustomized)
 	}
 	if ch.Rules != nil {
 		c.checkRules("rules", *ch.Rules)
+	}
+	if t := ch.Token; t != nil && *t != "" && !typeToken().accepts(*t) {
+		c.wrong("token", nil, "%s", typeToken().Allowed)
 	}
 	return c.err()
 }
@@ -35,12 +39,13 @@ func (ch GroupChange) Check() error {
 // an *InvalidError that names every field that is wrong.
 func ParseGroupChange(data []byte) (ch GroupChange, err error) {
 	c := &changeReader{what: "the group", allowed: map[string]string{
-		"traffic_mode": `"auto" or "customized"`, "rules[].percent": "a number above 0, at most 100",
+		"traffic_mode": `"auto" or "customized"`, "token": "text", "rules[].percent": "a number above 0, at most 100",
 		"rules[].service": "text", "rules[].header": "text", "rules[].cookie": "text", "rules[].query": "text",
 		"rules[].equals": "text; a number or true and false need quotes", "rules[].matches": "text",
 	}}
 	c.body(data, `{"traffic_mode": "customized"} or {"rules": [{"header": "X-Canary", "service": "NAME"}]}`, map[string]any{
 		"traffic_mode": &ch.TrafficMode,
+		"token":        &ch.Token,
 		"rules": func(list []any) {
 			rules := make([]TrafficRule, len(list))
 			for i, v := range list {

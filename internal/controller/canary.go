@@ -83,6 +83,9 @@ func changeText(ch api.GroupChange) string {
 	if ch.Rules != nil {
 		words = append(words, fmt.Sprintf("%d rules", len(*ch.Rules)))
 	}
+	if ch.Token != nil {
+		words = append(words, "another token")
+	}
 	return strings.Join(words, ", ")
 }
 
@@ -96,6 +99,9 @@ func (g *group) apply(r *store.Group, ch api.GroupChange) error {
 			}
 		}
 		r.Rules = *ch.Rules
+	}
+	if ch.Token != nil {
+		r.Token = *ch.Token
 	}
 	if ch.TrafficMode == nil || *ch.TrafficMode == r.Mode {
 		return nil

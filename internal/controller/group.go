@@ -180,7 +180,7 @@ func (g *group) publish() (revision uint64) {
 }
 
 func (g *group) make() traffic.Group {
-	route := traffic.Group{Name: g.name}
+	route := traffic.Group{Name: g.name, Token: g.record.Token}
 	members := g.members()
 	weights := canary.Weights(g.record.Mode, members)
 	for i, m := range members {
@@ -231,7 +231,7 @@ func (c *Controller) Group(_ context.Context, name string) (api.Group, error) {
 
 func (g *group) view() api.Group {
 	v := api.Group{
-		Name: g.name, Endpoint: g.c.cfg.Gateways.Address(g.name), TrafficMode: g.record.Mode, Explicit: g.record.Explicit,
+		Name: g.name, Endpoint: g.c.cfg.Gateways.Address(g.name), TrafficMode: g.record.Mode, Explicit: g.record.Explicit, Private: g.record.Token != "",
 		Members: []api.GroupMember{}, Rules: g.record.Rules, Frozen: inForce(g.record.Frozen, g.c.now()), Revision: g.record.Revision,
 		CreatedAt: api.At(g.record.CreatedAt), UpdatedAt: api.At(g.record.UpdatedAt),
 	}

@@ -148,6 +148,7 @@ func (c *contract) groups(service string) {
 	c.check(409, "POST", path, `{"name":"a"}`)
 	c.check(200, "GET", path+"/g", "")
 	c.check(200, "PUT", path+"/g", `{"traffic_mode":"customized","rules":[{"header":"X-Canary","service":"a"}]}`)
+	c.check(200, "PUT", path+"/g", `{"token":"s3cret"}`)
 	c.check(409, "PUT", service+"/release", `{"weight":10}`)
 	c.check(200, "PUT", service, `{"metadata":{"group":"g"}}`)
 	c.check(200, "PUT", service+"/release", `{"weight":10,"traffic_state":"grouping"}`)

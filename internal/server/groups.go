@@ -51,6 +51,7 @@ type newGroup struct {
 	Name        string             `json:"name" doc:"no service may have it"`
 	TrafficMode *api.TrafficMode   `json:"traffic_mode,omitempty" enum:"auto,customized"`
 	Rules       *[]api.TrafficRule `json:"rules,omitempty"`
+	Token       *string            `json:"token,omitempty"`
 }
 
 type compareInput struct {

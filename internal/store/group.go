@@ -14,6 +14,7 @@ type Group struct {
 	Explicit  bool              `json:"explicit"` // made by itself: it stays without members
 	Members   map[string]Member `json:"members"`  // by service
 	Rules     []api.TrafficRule `json:"rules"`
+	Token     string            `json:"token"` // callers of its address must send it; "" for none
 	Frozen    *api.Freeze       `json:"frozen"`
 	Shift     *canary.Shift     `json:"shift"`     // the one in progress, or the last
 	Promotion *canary.Promotion `json:"promotion"` // likewise
