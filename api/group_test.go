@@ -28,6 +28,7 @@ func TestInvalidGroupBodies(t *testing.T) {
 		{release, `{"wieght": 1}`, "wieght: unknown field; known here are traffic_state, weight"},
 		{group, `{"traffic_mode": "even"}`, `traffic_mode: "even": "auto" and "customized" are allowed`},
 		{group, `{"rules": {}}`, "rules: {}: it is a list"},
+		{group, `{"rules": [{"cookie": "u", "percent": 60, "service": "a"}, {"cookie": "u", "percent": 60, "service": "b"}]}`, "rules[1].percent: 60: the rules about this key have 120%"},
 		{group, `{"rules": [3]}`, "rules[0]: 3: it is an object"},
 		{group, `{"rules": [{"header": "A"}]}`, "rules[0].service: missing"},
 		{group, `{"rules": [{"service": "a"}]}`, "rules[0]: missing: a rule looks at one of header, cookie and query"},

@@ -3,6 +3,7 @@ package api
 import (
 	"math"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -23,8 +24,14 @@ func (c *changeReader) checkRules(path string, rules []TrafficRule) {
 		c.wrong(path, len(rules), "at most %d rules are allowed", maxTrafficRules)
 		return
 	}
+	stacked := map[string]float64{}
 	for i, r := range rules {
 		c.checkRule(joinIndex(path, i), r)
+		// Rules about one key divide its users among them.
+		key := strings.ToLower(r.Header) + "\x00" + r.Cookie + "\x00" + r.Query
+		if stacked[key] += r.Percent; stacked[key] > 100 && r.Percent <= 100 {
+			c.wrong(joinIndex(path, i)+".percent", r.Percent, "the rules about this key have %g%% of its users together; at most 100%% is allowed", stacked[key])
+		}
 	}
 }
 
