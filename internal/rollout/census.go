@@ -38,15 +38,15 @@ func (s *State) isReady(r *Replica) bool { return r.Ready(s.Service.Strategy.Min
 
 // add counts the replica, or takes it out of the count with by = -1.
 func (c *census) add(s *State, r *Replica, by int) {
-	sd := s.sideOf(r)
-	switch r.Stage {
-	case Failed:
-		c.failed[sd] += by
-		return
-	case Draining:
+	if r.Stage == Draining {
 		if r.Process == Running || r.Process == Ordered {
 			c.draining += by
 		}
+		return
+	}
+	sd := s.sideOf(r)
+	if r.Stage == Failed {
+		c.failed[sd] += by
 		return
 	}
 	c.live[sd] += by

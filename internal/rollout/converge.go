@@ -63,6 +63,9 @@ func (d *decision) drain(b Bounds, sd side, n int) {
 // first, and of equals the youngest, since the others have warmed up.
 func (d *decision) drainSome(b Bounds, sd side, n int, want func(*Replica) bool) {
 	for _, ready := range [...]bool{false, true} {
+		if !ready && d.c.live[sd] == d.c.ready[sd] {
+			continue // there is none
+		}
 		for i := len(d.s.Replicas) - 1; i >= 0 && n > 0; i-- {
 			if !d.mayDrain(b, sd, ready) {
 				break
