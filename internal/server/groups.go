@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"reflect"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"sluice.dev/sluice/api"
 )
@@ -24,14 +21,6 @@ type groupList struct {
 	Body struct {
 		Groups []api.Group `json:"groups" nullable:"false"`
 	}
-}
-
-// GroupInput is a change of a group, read by api and not by huma: so its errors
-// name fields as everywhere.
-type GroupInput struct {
-	Named
-	Why
-	RawBody []byte `contentType:"application/json"`
 }
 
 // NewGroupInput is a group to be made.
@@ -90,18 +79,7 @@ func (s *server) routeGroups() {
 	remove.DefaultStatus = http.StatusNoContent
 	register(s, remove, s.deleteGroup)
 	register(s, read[api.Release](s, operation(http.MethodPut, prefix+"/services/{name}/release", "release-service", groups,
-		"Set weight and traffic state", "Of a service in its group. In force at every gateway when it is answered.", 404, 409, 412, 413)), s.releaseService)
-}
-
-// read takes a body that api reads; T is what openapi.json says of it.
-func read[T any](s *server, op huma.Operation) huma.Operation {
-	t := reflect.TypeFor[T]()
-	op.SkipValidateBody = true
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())},
-	}}
-	limitBody(&op)
-	return op
+		"Set weight and traffic state", "Of a service in its group. In force at every gateway when it is answered.", 404, 409, 412, 413)), changed(s, api.ParseRelease, Releases.Release))
 }
 
 func (s *server) listGroups(ctx context.Context, _ *struct{}) (*groupList, error) {
@@ -158,7 +136,7 @@ func parseNewGroup(body []byte) (name string, ch api.GroupChange, err error) {
 	return name, ch, err
 }
 
-func (s *server) changeGroup(ctx context.Context, in *GroupInput) (*groupOutput, error) {
+func (s *server) changeGroup(ctx context.Context, in *BodyInput) (*groupOutput, error) {
 	by, err := in.by(ctx)
 	if err != nil {
 		return nil, err
@@ -176,16 +154,4 @@ func (s *server) deleteGroup(ctx context.Context, in *groupDelete) (*struct{}, e
 		return nil, err
 	}
 	return nil, s.cfg.Releases.DeleteGroup(ctx, by, in.Name, in.Cascade)
-}
-
-func (s *server) releaseService(ctx context.Context, in *GroupInput) (*answerOutput, error) {
-	by, err := in.by(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := api.ParseRelease(in.RawBody)
-	if err != nil {
-		return nil, err
-	}
-	return answered(s.cfg.Releases.Release(ctx, by, in.Name, ch))
 }

@@ -16,14 +16,6 @@ type planOutput struct {
 	Body api.Plan
 }
 
-// PlanInput is a change of a plan, read by api.ParsePlanChange and not by huma:
-// so its errors name fields as everywhere.
-type PlanInput struct {
-	Named
-	Why
-	RawBody []byte `contentType:"application/json"`
-}
-
 func (s *server) routePlans() {
 	const path = prefix + "/services/{name}/plan"
 	register(s, operation(http.MethodGet, path, "get-plan", plans,
@@ -31,10 +23,10 @@ func (s *server) routePlans() {
 	create := s.planOperation(http.MethodPost, path, "create-plan", "Make an update plan",
 		"For the next update, or in the middle of one. Refused where there is a plan.")
 	create.DefaultStatus = http.StatusCreated
-	register(s, create, s.changePlan(Releases.CreatePlan))
+	register(s, create, changed(s, api.ParsePlanChange, Releases.CreatePlan))
 	register(s, s.planOperation(http.MethodPut, path, "change-plan", "Change the update plan",
 		"What is not given stays. Acts at once on the rollout it leads; makes the plan where there is none. target_updated 0 takes everything back."),
-		s.changePlan(Releases.ChangePlan))
+		changed(s, api.ParsePlanChange, Releases.ChangePlan))
 	change := func(method, path, id, summary, description string, do func(Releases, context.Context, controller.By, string) (controller.Outcome, error)) {
 		op := operation(method, path, id, plans, summary, description, 404, 409, 412)
 		register(s, op, func(ctx context.Context, in *changeInput) (*answerOutput, error) {
@@ -56,18 +48,4 @@ func (s *server) planOperation(method, path, id, summary, description string) hu
 func (s *server) getPlan(ctx context.Context, in *Named) (*planOutput, error) {
 	plan, err := s.cfg.Releases.Plan(ctx, in.Name)
 	return &planOutput{Body: plan}, err
-}
-
-func (s *server) changePlan(do func(Releases, context.Context, controller.By, string, api.PlanChange) (controller.Outcome, error)) func(context.Context, *PlanInput) (*answerOutput, error) {
-	return func(ctx context.Context, in *PlanInput) (*answerOutput, error) {
-		by, err := in.by(ctx)
-		if err != nil {
-			return nil, err
-		}
-		ch, err := api.ParsePlanChange(in.RawBody)
-		if err != nil {
-			return nil, err
-		}
-		return answered(do(s.cfg.Releases, ctx, by, in.Name, ch))
-	}
 }

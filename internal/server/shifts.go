@@ -31,7 +31,7 @@ func (s *server) routeShifts() {
 			return &shiftOutput{Body: v}, err
 		})
 	register(s, read[api.ShiftChange](s, operation(http.MethodPut, path, "change-shift", groups, "Shift traffic gradually to a service",
-		"Begins a shift of its group's traffic in steps, or changes the one in progress. A step waits until ready replicas carry it.", 404, 409, 412, 413)), s.changeShift)
+		"Begins a shift of its group's traffic in steps, or changes the one in progress. A step waits until ready replicas carry it.", 404, 409, 412, 413)), changed(s, api.ParseShiftChange, Releases.ChangeShift))
 	register(s, operation(http.MethodDelete, path, "abort-shift", groups, "Abort a shift", "Back to the split from before it, at once.", 404, 409, 412),
 		func(ctx context.Context, in *changeInput) (*answerOutput, error) {
 			return s.change(ctx, in, s.cfg.Releases.AbortShift)
@@ -43,37 +43,13 @@ func (s *server) routeShifts() {
 			return &promotionOutput{Body: v}, err
 		})
 	register(s, read[api.PromoteChange](s, operation(http.MethodPut, path, "promote-service", groups, "Promote a canary",
-		"Its version becomes that of the others by rolling updates; traffic moves back as far as ready replicas carry it; then it is scaled to what it keeps. Asked for again, failed updates are tried anew.", 404, 409, 412, 413)), s.promote)
+		"Its version becomes that of the others by rolling updates; traffic moves back as far as ready replicas carry it; then it is scaled to what it keeps. Asked for again, failed updates are tried anew.", 404, 409, 412, 413)), changed(s, api.ParsePromoteChange, Releases.Promote))
 	register(s, operation(http.MethodDelete, path, "abort-promotion", groups, "End a promotion where it stands", "Updates that it began go on.", 404, 409, 412),
 		func(ctx context.Context, in *changeInput) (*answerOutput, error) {
 			return s.change(ctx, in, s.cfg.Releases.AbortPromotion)
 		})
 	register(s, operation(http.MethodPut, service+"/abandon", "abandon-service", groups, "Take a canary out of its group's traffic",
 		"At once; a shift to it is aborted.", 404, 409, 412), s.abandon)
-}
-
-func (s *server) changeShift(ctx context.Context, in *GroupInput) (*answerOutput, error) {
-	by, err := in.by(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := api.ParseShiftChange(in.RawBody)
-	if err != nil {
-		return nil, err
-	}
-	return answered(s.cfg.Releases.ChangeShift(ctx, by, in.Name, ch))
-}
-
-func (s *server) promote(ctx context.Context, in *GroupInput) (*answerOutput, error) {
-	by, err := in.by(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := api.ParsePromoteChange(in.RawBody)
-	if err != nil {
-		return nil, err
-	}
-	return answered(s.cfg.Releases.Promote(ctx, by, in.Name, ch))
 }
 
 func (s *server) abandon(ctx context.Context, in *abandonInput) (*answerOutput, error) {
