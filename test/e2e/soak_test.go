@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	operations = flag.Int("operations", 4, "how many random operations TestSoak makes")
-	soakFor    = flag.Duration("duration", 0, "how long TestSoak goes on at least; the operations are spread over it")
-	soakSeed   = flag.Uint64("seed", 0, "what TestSoak draws its operations from; 0 draws a seed")
+	operations = flag.Int("operations", 4, "how many random operations TestSoak and TestSoakGroup make, each")
+	soakFor    = flag.Duration("duration", 0, "how long TestSoak and TestSoakGroup go on at least; the operations are spread over it")
+	soakSeed   = flag.Uint64("seed", 0, "what TestSoak and TestSoakGroup draw their operations from; 0 draws a seed")
 )
 
 // soaked are the services of TestSoak: every way in which a replica can end.
@@ -39,13 +39,8 @@ var soaked = []struct {
 //	go test ./test/e2e -run TestSoak -operations 100 -duration 3m -seed 7
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	seed := *soakSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("-seed %d", seed)
-	p := planeAt(t, freeAddress(t))
-	s := &soak{plane: p, random: rand.New(rand.NewPCG(seed, 1))}
+	s := newSoak(t)
+	p := s.plane
 	loads := map[string]*load{}
 	for _, v := range soaked {
 		created := p.create(p.file(v.name, 2, v.flags...).with(v.settings))
@@ -65,17 +60,7 @@ func TestSoak(t *testing.T) {
 			l.nothingLost(p.record)
 		})
 	}
-	for _, e := range p.recorded() {
-		if e.Kind == "broken" {
-			t.Errorf("replica %s saw the WebSocket %s broken off", e.Replica, e.ID)
-		}
-	}
-	t.Logf("%v", s.did)
-	if t.Failed() {
-		for _, line := range s.story {
-			t.Log(line)
-		}
-	}
+	s.ends()
 }
 
 // soak makes operations.
@@ -86,15 +71,38 @@ type soak struct {
 	did    map[string]int
 }
 
+func newSoak(t *testing.T) *soak {
+	seed := *soakSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-seed %d", seed)
+	return &soak{plane: planeAt(t, freeAddress(t)), random: rand.New(rand.NewPCG(seed, 1))}
+}
+
+// ends looks for WebSockets that were broken off, and tells what has happened if
+// anything was wrong.
+func (s *soak) ends() {
+	for _, e := range s.recorded() {
+		if e.Kind == "broken" {
+			s.t.Errorf("replica %s saw the WebSocket %s broken off", e.Replica, e.ID)
+		}
+	}
+	s.t.Logf("%v", s.did)
+	if s.t.Failed() {
+		for _, line := range s.story {
+			s.t.Log(line)
+		}
+	}
+}
+
 func (s *soak) tell(kind, format string, args ...any) {
 	s.story = append(s.story, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 	s.did[kind]++
 }
 
 func (s *soak) operate() {
-	s.did = map[string]int{}
-	began := time.Now()
-	for n := range *operations {
+	s.each(func(n int) {
 		v := soaked[s.random.IntN(len(soaked))]
 		switch s.random.IntN(10) {
 		case 0:
@@ -110,6 +118,15 @@ func (s *soak) operate() {
 		default:
 			s.tell("change", "%s", s.anything(v.name, s.random, fmt.Sprint(n), v.flags))
 		}
+	})
+}
+
+// each makes the operations, spread over the time that the test is to take.
+func (s *soak) each(operate func(n int)) {
+	s.did = map[string]int{}
+	began := time.Now()
+	for n := range *operations {
+		operate(n)
 		pause := time.Duration(100+s.random.IntN(400)) * time.Millisecond
 		due := began.Add(*soakFor * time.Duration(n+1) / time.Duration(*operations))
 		time.Sleep(max(pause, time.Until(due)))
