@@ -50,6 +50,11 @@ type GatewayLimits struct {
 	// RetireSeconds is how long streams and WebSockets may go on in a gateway
 	// after another took over from it; 0 is the gateway's default.
 	RetireSeconds float64 `yaml:"retire_seconds"`
+	// BodyWaitSeconds is how long the next byte of a request's body may take, and
+	// WriteWaitSeconds how long a caller may take none of its answer; 0 is the
+	// gateway's default of each.
+	BodyWaitSeconds  float64 `yaml:"body_wait_seconds"`
+	WriteWaitSeconds float64 `yaml:"write_wait_seconds"`
 	// TLSCert and TLSKey are PEM files, read again when they change. Without
 	// them traffic is not encrypted. A relative path is one from the folder of
 	// the configuration file.
@@ -72,10 +77,8 @@ func (g GatewayLimits) slowStart() time.Duration {
 	}
 }
 
-// retire is RetireSeconds as the supervisor takes it.
-func (g GatewayLimits) retire() time.Duration {
-	return time.Duration(g.RetireSeconds * float64(time.Second))
-}
+// span is a number of seconds as the supervisor takes it.
+func span(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // path of the configuration file.
 func (c Config) path() string {
@@ -106,8 +109,17 @@ func (c Config) readFile() (File, error) {
 	if s := f.Gateway.SlowStartSeconds; s != nil && !(*s >= 0 && *s <= 3600) {
 		return f, fmt.Errorf("%s: gateway.slow_start_seconds: %g is not allowed; a number of seconds from 0, which is off, to 3600 is", path, *s)
 	}
-	if s := f.Gateway.RetireSeconds; !(s >= 0 && s <= 7*24*3600) {
-		return f, fmt.Errorf("%s: gateway.retire_seconds: %g is not allowed; a number of seconds from 0, which is the default of an hour, to 604800 is", path, s)
+	for _, s := range []struct {
+		key, normal string
+		value, most float64
+	}{
+		{"retire_seconds", "an hour", f.Gateway.RetireSeconds, 7 * 24 * 3600},
+		{"body_wait_seconds", "30", f.Gateway.BodyWaitSeconds, 3600},
+		{"write_wait_seconds", "60", f.Gateway.WriteWaitSeconds, 3600},
+	} {
+		if !(s.value >= 0 && s.value <= s.most) {
+			return f, fmt.Errorf("%s: gateway.%s: %g is not allowed; a number of seconds from 0, which is the default of %s, to %g is", path, s.key, s.value, s.normal, s.most)
+		}
 	}
 	return f, nil
 }

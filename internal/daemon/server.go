@@ -132,7 +132,8 @@ func (p *plane) run(ctx context.Context) error {
 		ID: localGateway, Executable: p.cfg.Executable, Listen: p.cfg.Gateway, Control: SocketFile(p.cfg.Data),
 		MaxBody: file.Gateway.MaxBodyBytes, MaxHeader: file.Gateway.MaxHeaderBytes, SlowStart: file.Gateway.slowStart(),
 		TLSCert: file.Gateway.TLSCert, TLSKey: file.Gateway.TLSKey,
-		Handover: filepath.Join(p.cfg.Data, "gateway.next"), Retire: file.Gateway.retire(), State: p.gatewayState,
+		Handover: filepath.Join(p.cfg.Data, "gateway.next"), Retire: span(file.Gateway.RetireSeconds),
+		BodyWait: span(file.Gateway.BodyWaitSeconds), WriteWait: span(file.Gateway.WriteWaitSeconds), State: p.gatewayState,
 		LogFile: filepath.Join(p.cfg.Data, "logs", "gateway.log"), Known: known, OnGone: p.hub.Drop, Log: p.cfg.Log,
 	})
 	if err != nil {

@@ -49,7 +49,9 @@ type Config struct {
 	MaxBody    int64  // 0 is the gateway's default
 	MaxHeader  int
 	SlowStart  time.Duration // 0 is the gateway's default, below 0 is off
-	TLSCert    string        // absolute paths of PEM files; "" without TLS
+	BodyWait   time.Duration // 0 is the gateway's default, and so is WriteWait
+	WriteWait  time.Duration
+	TLSCert    string // absolute paths of PEM files; "" without TLS
 	TLSKey     string
 	Handover   string        // socket by which one follows another
 	Retire     time.Duration // that one which was followed may go on; 0 is the gateway's default
@@ -197,6 +199,12 @@ func (s *Supervisor) settings() (args []string) {
 	}
 	if s.cfg.SlowStart != 0 {
 		args = append(args, "--slow-start", max(0, s.cfg.SlowStart).String())
+	}
+	if s.cfg.BodyWait != 0 {
+		args = append(args, "--body-wait", s.cfg.BodyWait.String())
+	}
+	if s.cfg.WriteWait != 0 {
+		args = append(args, "--write-wait", s.cfg.WriteWait.String())
 	}
 	if s.cfg.Retire != 0 {
 		args = append(args, "--retire", s.cfg.Retire.String())
