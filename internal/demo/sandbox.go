@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -232,17 +233,20 @@ func (s *sandbox) down() error {
 	return fmt.Errorf("`sluice down`: %w: %s", err, strings.TrimSpace(said.String()))
 }
 
-// serves tells whether the server has started and not ended.
+// serves tells whether the server answers. One that was killed may have closed its
+// connections a moment before its end is known.
 func (s *sandbox) serves() bool {
-	if s.server == nil {
+	if s.API == "" {
 		return false
 	}
-	select {
-	case <-s.exited:
+	asker := http.Client{Timeout: 5 * time.Second}
+	defer asker.CloseIdleConnections()
+	resp, err := asker.Get(s.API + "/healthz")
+	if err != nil {
 		return false
-	default:
-		return true
 	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // log is the end of what the server and the gateway wrote, for a failure.
