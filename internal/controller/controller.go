@@ -201,10 +201,7 @@ func (c *Controller) Observe(e runtime.Event) {
 // changed for the services named, nil for all. It does not block.
 func (c *Controller) GatewaysChanged(names []string) {
 	for _, g := range c.sortedGroups() { // weights may be in force now
-		g.mu.Lock()
-		busy := g.busy()
-		g.mu.Unlock()
-		if busy {
+		if g.working.Load() {
 			g.kick()
 		}
 	}

@@ -32,6 +32,7 @@ type group struct {
 	sampling  bool
 	revision  uint64 // of the routing table that holds the present split
 	asked     atomic.Bool
+	working   atomic.Bool // a shift or a promotion is in progress
 	stopAlarm func()
 	acting    bool      // a member is being scaled or updated
 	actNext   time.Time // not before
@@ -48,7 +49,9 @@ type standing struct {
 }
 
 func (c *Controller) newGroup(record store.Group) *group {
-	return &group{c: c, name: record.Name, record: record, standings: map[string]standing{}}
+	g := &group{c: c, name: record.Name, record: record, standings: map[string]standing{}}
+	g.working.Store(g.busy())
+	return g
 }
 
 // findGroup finds a group by name.
@@ -127,6 +130,7 @@ func (g *group) change(by By, reason, text string, do func(*store.Group) error) 
 		return 0, err
 	}
 	g.record = next
+	g.working.Store(g.busy())
 	g.c.news.tell(News{Service: g.name, Events: events, Deleted: empty})
 	if empty {
 		return g.end(), nil
