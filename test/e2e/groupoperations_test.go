@@ -12,7 +12,7 @@ import (
 // happen to it.
 func (s *groupSoak) anythingOf(mark string) {
 	other := together[1+s.random.IntN(len(together)-1)].name
-	anybody := together[s.random.IntN(len(together))]
+	anybody := together[s.random.IntN(len(together))].name
 	kinds := []func(){
 		func() { s.losesControl(s.random.IntN(3) == 0) },
 		func() {
@@ -21,16 +21,16 @@ func (s *groupSoak) anythingOf(mark string) {
 				s.t.Error(err)
 			}
 		},
-		func() { s.crashes(anybody.name) },
-		func() { s.crashes(anybody.name) },
-		func() { s.tell("change", "%s", s.anything(anybody.name, s.random, mark, anybody.flags)) },
-		func() { s.tell("change", "%s", s.anything(anybody.name, s.random, mark, anybody.flags)) },
-		func() { s.released(anybody.name) },
+		func() { s.crashes(anybody) },
+		func() { s.crashes(anybody) },
+		func() { s.tell("change", "%s", s.anything(anybody, s.random, mark, slowStart)) },
+		func() { s.tell("change", "%s", s.anything(anybody, s.random, mark, slowStart)) },
+		func() { s.released(anybody) },
 		func() { s.released(other) },
 		func() { s.set() },
 		func() { s.aims(other) },
 		func() { s.scaled(other) },
-		func() { s.scaled(other) },
+		func() { s.aims(other); s.scaled(other) }, // at nobody, maybe
 		func() { s.shiftsTo(other) },
 		func() { s.shiftsTo(other) },
 		func() { s.steersShift() },
@@ -39,8 +39,9 @@ func (s *groupSoak) anythingOf(mark string) {
 		func() { s.abandons(other) },
 		func() { s.comesBack(other) },
 		func() { s.comesBack(other) },
-		func() { s.mirrors(anybody.name) },
-		func() { s.freezes(anybody.name) },
+		func() { s.mirrors(anybody) },
+		func() { s.mirrors(together[0].name) },
+		func() { s.freezes(anybody) },
 		func() { s.leaves(other) },
 	}
 	kinds[s.random.IntN(len(kinds))]()
@@ -67,10 +68,11 @@ func (s *groupSoak) set() {
 	s.ask("mode", http.MethodPut, "/groups/"+soakedGroup, object{"traffic_mode": mode})
 }
 
-// aims sets rules that match a part of the load: users, streams, or nobody.
+// aims sets rules that match nothing, all of the load, or a part: users, streams.
 func (s *groupSoak) aims(name string) {
 	rules := [][]object{
 		{},
+		{{"header": "X-Request-Id", "service": name}},
 		{{"header": "X-Request-Id", "percent": 1 + s.random.IntN(100), "service": name}},
 		{{"query": "every", "service": name}},
 		{{"query": "d", "matches": "1.*", "service": name}, {"header": "X-Request-Id", "percent": 20, "service": together[0].name}},

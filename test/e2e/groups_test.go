@@ -115,6 +115,40 @@ func TestGroupSplit(t *testing.T) {
 	}
 }
 
+// TestSplitOutlivesControlPlane: the split by replicas goes on exactly while the
+// control plane is killed and another one finds out what is ready.
+func TestSplitOutlivesControlPlane(t *testing.T) {
+	p := parallel(t)
+	p.members("prod", map[string]int{"a": 1})
+	p.members("prod", map[string]int{"b": 3})
+	address := p.group("prod").Endpoint
+	p.put("b", "release", object{"traffic_state": "grouping"})
+	stop, counts := make(chan struct{}), make(chan map[string]int)
+	go func() {
+		sum := map[string]int{}
+		for over := false; !over; {
+			for name, n := range p.asked(address, 4, 100) {
+				sum[name] += n
+			}
+			select {
+			case <-stop:
+				over = true
+			default:
+			}
+		}
+		counts <- sum
+	}()
+	for range 3 {
+		p.kill()
+		p.start()
+		p.until("b", "is back", func(s api.Service) bool { return s.Replicas.Ready == 3 })
+	}
+	close(stop)
+	if got := <-counts; got["a"]+got["b"] < 200 || got["b"] != 3*got["a"] || len(got) != 2 {
+		t.Errorf("answered by %v, want one by a for three by b", got)
+	}
+}
+
 // TestAimedTraffic: rules, users that stay where they are, and a test by name.
 func TestAimedTraffic(t *testing.T) {
 	p := parallel(t)
