@@ -79,7 +79,7 @@ func (s *service) count() {
 	case g.rollout != ro.ID || !g.begun.Equal(ro.BatchAt) || !now.after(g.from):
 		*g = measuring{rollout: ro.ID, begun: ro.BatchAt, since: s.state.Now, from: now}
 	case !g.done.Equal(ro.BatchDoneAt) && !ro.BatchDoneAt.IsZero() && s.state.Counts().Kept > 0:
-		g.since, g.from, g.looked, g.probed, g.results = s.state.Now, now, time.Time{}, time.Time{}, nil
+		g.since, g.from, g.to, g.looked, g.probed, g.results = s.state.Now, now, sides{}, time.Time{}, time.Time{}, nil
 	default:
 		dt := s.state.Now.Sub(s.counted).Seconds()
 		c := s.state.Counts()
@@ -221,6 +221,9 @@ func (c *Controller) checkGates(ctx context.Context, service string, gates *[]ap
 		return &api.InvalidError{What: "the gates", Problems: problems}
 	}
 	for i, r := range rules {
+		if r.Metric != "" {
+			continue // the gateways' own
+		}
 		if err := c.cfg.Probe.Check(ctx, r, GateSubject{Service: service}); err != nil {
 			return api.InvalidPlan(fmt.Sprintf("gates[%d]", i), r.Name, "%v", err)
 		}
