@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,12 +31,15 @@ import (
 // checks after startup, and end when told.
 type processes struct {
 	mu      sync.Mutex
-	events  func(runtime.Event)
+	watcher atomic.Pointer[Controller] // the one that runs now
 	startup time.Duration
 	refuse  error
 	live    map[string]runtime.Launch
 	calls   []string
 }
+
+// events tells the controller that runs.
+func (p *processes) events(e runtime.Event) { p.watcher.Load().Observe(e) }
 
 func (p *processes) note(format string, args ...any) {
 	p.calls = append(p.calls, fmt.Sprintf(format, args...))
@@ -145,8 +149,8 @@ type plane struct {
 	silent   bool // acknowledges nothing any more
 	delay    time.Duration
 	routes   map[string]traffic.Route
-	changed  func([]string)
-	history  []int // endpoints per revision
+	watcher  atomic.Pointer[Controller] // the one that runs now
+	history  []int                      // endpoints per revision
 	groups   map[string]traffic.Group
 	given    map[string]uint64 // requests of groups\' addresses, by member
 	counts   func() map[int]gate.Counts
@@ -168,7 +172,7 @@ func (g *plane) Publish(r traffic.Route) uint64 {
 			g.acked = max(g.acked, revision)
 		}
 		g.mu.Unlock()
-		g.changed(nil)
+		g.watcher.Load().GatewaysChanged(nil)
 	})
 	return revision
 }
@@ -314,7 +318,8 @@ func (w *world) open(t *testing.T) {
 	w.store = &failing{Store: st}
 	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Content: noFiles{}, Resources: w.resources,
 		Log: slog.New(slog.DiscardHandler)})
-	w.processes.events, w.plane.changed = w.Observe, w.GatewaysChanged
+	w.processes.watcher.Store(w.Controller)
+	w.plane.watcher.Store(w.Controller)
 	if err := w.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
