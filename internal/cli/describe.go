@@ -65,6 +65,7 @@ func describe(w io.Writer, s *api.Service, replicas []api.Replica, events []api.
 	if s.Group != "" {
 		rows = append(rows, [2]string{"Group", s.Group}, [2]string{"Traffic", fmt.Sprintf("%s, %.1f%% of the group", s.Traffic.State, 100*s.Traffic.Share)})
 	}
+	rows = append(rows, frozenRows(s.Frozen)...)
 	rows = append(rows,
 		[2]string{"Created", when(s.CreatedAt)}, [2]string{"Changed", when(s.UpdatedAt)}, [2]string{"Revision", fmt.Sprint(s.Revision)})
 	for i, warning := range s.Warnings {

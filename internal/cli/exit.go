@@ -123,6 +123,18 @@ func trimmed(err error) error {
 	return errors.New(strings.ReplaceAll(text, "\n\t", " or "))
 }
 
+// flagError says of a flag's value what is allowed, where Go's parsers speak of
+// themselves, and of an unknown flag which was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		if allowed := map[string]string{"int": "a whole number", "float64": "a number", "duration": "a duration such as 90s, 5m or 1h"}[value.GetFlag().Value.Type()]; allowed != "" {
+			return fmt.Errorf("--%s: %q is not %s; it is: %s", value.GetFlag().Name, value.GetValue(), allowed, value.GetFlag().Usage)
+		}
+	}
+	return nearestFlag(cmd, err)
+}
+
 // nearestFlag adds the flag that was probably meant.
 func nearestFlag(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/client"
 )
 
@@ -64,6 +65,14 @@ func unfreezeCommand(s *session) *cobra.Command {
 		fmt.Fprintf(s.err, "changes of %s are allowed\n", args[0])
 		return nil
 	})
+}
+
+// frozenRows says of what is frozen until when, by whom and why.
+func frozenRows(f *api.Freeze) [][2]string {
+	if f == nil {
+		return nil
+	}
+	return [][2]string{{"Frozen", oneLine(fmt.Sprintf("until %s by %s: %s", f.Until.Local().Format(time.DateTime), f.By, f.Reason))}}
 }
 
 // pauseAll is the stop button: pause --all.

@@ -79,8 +79,18 @@ its last member. The group's address never changes, and each member keeps its ow
 }
 
 func describeGroup(w io.Writer, g *api.Group) {
-	pairs(w, [][2]string{{"Name", g.Name}, {"Endpoint", g.Endpoint}, {"Mode", string(g.TrafficMode)}, {"Created", when(g.CreatedAt)},
-		{"Revision", strconv.FormatUint(g.Revision, 10)}})
+	rows := [][2]string{{"Name", g.Name}, {"Endpoint", g.Endpoint}, {"Mode", string(g.TrafficMode)}}
+	if g.Message != "" {
+		rows = append(rows, [2]string{"Message", oneLine(g.Message)})
+	}
+	if g.Shift != nil {
+		rows = append(rows, [2]string{"Shift", shiftLine(g.Shift)})
+	}
+	if g.Promotion != nil {
+		rows = append(rows, [2]string{"Promotion", promotionLine(g.Promotion)})
+	}
+	rows = append(rows, frozenRows(g.Frozen)...)
+	pairs(w, append(rows, [2]string{"Created", when(g.CreatedAt)}, [2]string{"Revision", strconv.FormatUint(g.Revision, 10)}))
 	if len(g.Members) > 0 {
 		fmt.Fprintln(w)
 		rows := [][]string{{"MEMBER", "STATE", "WEIGHT", "SHARE", "MEASURED", "READY"}}

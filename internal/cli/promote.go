@@ -28,7 +28,7 @@ while it is in progress, it makes updates that failed once more.`,
 		Args:    takes("NAME"),
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&into, "into", nil, "the services to update (default the only other one that takes traffic)")
+	f.StringSliceVar(&into, "into", nil, "the services to update (default the only other one that is grouping)")
 	f.IntVar(&keep, "keep", 0, "replicas that the canary keeps at the end")
 	f.Float64Var(&maxLoad, "max-load", 0, "what a replica may be given while traffic moves, times what one carried before (default 1.25)")
 	f.BoolVar(&scale, "scale", true, "scale the others up to what their traffic needs")

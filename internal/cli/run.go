@@ -73,7 +73,7 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 	root.SetOut(o.Stdout)
 	root.SetErr(o.Stderr)
 	root.SetVersionTemplate("sluice {{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return nearestFlag(cmd, err) })
+	root.SetFlagErrorFunc(flagError)
 	s.flags(root)
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run Sluice:"},

@@ -46,7 +46,7 @@ func (c *Controller) AbortPromotion(ctx context.Context, by By, name string) (Ou
 
 // Promotion shows the promotion of a service: the one in progress, or the last.
 func (c *Controller) Promotion(_ context.Context, name string) (v api.Promotion, err error) {
-	err = c.ofMember(name, func(g *group) error {
+	err = c.lookAtMember("promotion of", name, func(g *group) error {
 		if g.record.Promotion == nil || g.record.Promotion.Canary != name {
 			return &NotFoundError{Kind: "promotion of", Name: name, Hint: "`sluice promote " + name + "` begins one"}
 		}

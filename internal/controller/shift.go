@@ -193,7 +193,7 @@ func (g *group) act(do func(ctx context.Context, by By) error) {
 
 // Shift shows the shift to a service: the one in progress, or the last one.
 func (c *Controller) Shift(_ context.Context, name string) (v api.Shift, err error) {
-	err = c.ofMember(name, func(g *group) error {
+	err = c.lookAtMember("shift to", name, func(g *group) error {
 		if g.record.Shift == nil || g.record.Shift.To != name {
 			return &NotFoundError{Kind: "shift to", Name: name, Hint: "`sluice shift " + name + "` begins one"}
 		}
@@ -201,6 +201,17 @@ func (c *Controller) Shift(_ context.Context, name string) (v api.Shift, err err
 		return nil
 	})
 	return v, err
+}
+
+// lookAtMember is ofMember for somebody who only looks: what a service without a
+// group cannot have is not found, while changing it is refused.
+func (c *Controller) lookAtMember(kind, name string, do func(*group) error) error {
+	err := c.ofMember(name, do)
+	var refusal *rollout.Refusal
+	if errors.As(err, &refusal) {
+		return &NotFoundError{Kind: kind, Name: name, Hint: refusal.Message + "; " + refusal.Hint}
+	}
+	return err
 }
 
 // ofMember does something to the group of a service, with the group's lock held.

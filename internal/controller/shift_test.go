@@ -70,6 +70,25 @@ func TestShift(t *testing.T) {
 	})
 }
 
+// TestShiftOfNoGroup tells looking from changing: a service without a group has no
+// shift and no promotion to show, and cannot be given any.
+func TestShiftOfNoGroup(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.member(t, "alone", "", 1)
+		var missing *NotFoundError
+		if _, err := w.Shift(context.Background(), "alone"); !errors.As(err, &missing) {
+			t.Errorf("its shift: %v", err)
+		}
+		if _, err := w.Promotion(context.Background(), "alone"); !errors.As(err, &missing) {
+			t.Errorf("its promotion: %v", err)
+		}
+		var refusal *rollout.Refusal
+		if _, err := w.ChangeShift(context.Background(), ann, "alone", api.ShiftChange{}); !errors.As(err, &refusal) {
+			t.Errorf("a shift to it: %v", err)
+		}
+	})
+}
+
 // TestShiftAborts goes back to mode, weights, state and replicas from before it.
 func TestShiftAborts(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
