@@ -234,7 +234,7 @@ func TestPlansEndWhereTheySay(t *testing.T) {
 		}
 		// A base that does not start was complete only because a disturbance called
 		// it healthy: nothing is promised of going back to it.
-		if b := w.behave[w.Service.Base.Revision]; want < n && (b.exit != "" || b.never || b.unstartable != "") {
+		if b := w.behave[w.Service.Base.Revision]; (want < n || backwards) && (b.exit != "" || b.never || b.unstartable != "") {
 			return
 		}
 		if c.Updated != want || c.Ready != n || c.Live != n || ro.Phase != phase {
