@@ -84,7 +84,7 @@ func (d *promotionDecision) updating() bool {
 		case m.Stopped:
 			d.WaitingFor = fmt.Sprintf("a start of service %s, which is stopped; `sluice start %s` starts it", name, name)
 		case is.Version != version:
-			d.WaitingFor = fmt.Sprintf("service %s, which is at version %d and not at %d that it was given; `sluice promote %s` updates it again, `sluice promote abort %s` ends the promotion",
+			d.WaitingFor = fmt.Sprintf("service %s, which is at version %d and not at %d that it was given; `sluice promote %s` updates it again, `sluice promote %s --abort` ends the promotion",
 				name, is.Version, version, p.Canary, p.Canary)
 		case is.Phase != "" && is.Phase != api.RolloutCompleted:
 			d.WaitingFor = fmt.Sprintf("the update of service %s to version %d, which is %s", name, version, is.Phase)

@@ -83,7 +83,7 @@ func (s *session) pauseAll(ctx context.Context, c *client.Client, f *changeFlags
 	}
 	return s.show(map[string][]string{"paused": paused}, func(w io.Writer) {
 		if len(paused) == 0 {
-			fmt.Fprintln(w, "nothing to pause: no rollout is in progress")
+			fmt.Fprintln(w, "nothing to pause: no rollout and no shift is in progress")
 			return
 		}
 		fmt.Fprintln(w, "paused: "+strings.Join(paused, ", "))

@@ -131,6 +131,11 @@ func (s *service) standing() standing {
 	st.update.Version = sv.Current.Version
 	if ro := sv.Rollout; ro != nil {
 		st.update.Phase, st.update.Message = ro.Phase, ro.Message
+		// Between batches, so that a promotion says on whom it waits. What a gate has
+		// counted so far is left out: it changes every second.
+		if v := s.state.PlanView(); v != nil && v.Stage == api.StageBatchCompleted && !v.Judging {
+			st.update.Message = "its plan waits for " + v.WaitingFor
+		}
 	}
 	return st
 }

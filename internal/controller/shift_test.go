@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,6 +176,32 @@ func TestPromote(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPromoteUnderAPlan says on whom it waits: on the operator of the plan.
+func TestPromoteUnderAPlan(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, one, all := context.Background(), api.Count{Value: 1}, api.Count{Value: 100, Percent: true}
+		w.pair(t, 1)
+		if _, err := w.ChangePlan(ctx, ann, "prod", api.PlanChange{TargetUpdated: &one}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Promote(ctx, ann, "next", api.PromoteChange{Into: []string{"prod"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		v, err := w.Promotion(ctx, "next")
+		if want := "its plan waits for a new target: 1 of 4 updated"; err != nil || !strings.Contains(v.WaitingFor, want) {
+			t.Errorf("the promotion waits for %q, %v; want %q", v.WaitingFor, err, want)
+		}
+		if _, err := w.ChangePlan(ctx, ann, "prod", api.PlanChange{TargetUpdated: &all}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if v, err = w.Promotion(ctx, "next"); err != nil || v.Phase != api.PromotionCompleted {
+			t.Errorf("after the plan has gone on: %+v, %v", v, err)
+		}
+	})
 }
 
 // TestAbandon takes the canary out at once, and ends it when told so.
