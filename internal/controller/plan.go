@@ -64,6 +64,9 @@ func (s *service) setPlan(op *operation, ch api.PlanChange) error {
 		return err
 	}
 	op.text = planText(s.state.PlanView())
+	if t := ch.TargetUpdated; t != nil && t.Value == 0 && s.state.PlanView().Phase == api.PlanInEffect {
+		op.text = s.goesBack()
+	}
 	return nil
 }
 
