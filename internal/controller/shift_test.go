@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/rollout"
 )
 
@@ -223,6 +225,54 @@ func TestAbandon(t *testing.T) {
 		}
 		if _, err := w.Abandon(ctx, ann, "prod", false); err == nil {
 			t.Error("the only one that serves is taken out")
+		}
+	})
+}
+
+// TestShiftGates: each step, the last one too, waits for its gates; one that fails
+// takes the traffic back by itself.
+func TestShiftGates(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var mu sync.Mutex
+		said := gate.Measurement{NoData: "nobody answers"}
+		var about GateSubject
+		w.outside = func(s GateSubject) gate.Measurement {
+			mu.Lock()
+			defer mu.Unlock()
+			about = s
+			return said
+		}
+		say := func(m gate.Measurement) {
+			mu.Lock()
+			defer mu.Unlock()
+			said = m
+		}
+		w.pair(t, 4)
+		interval := api.Interval(time.Second)
+		gates := []api.Gate{{Command: &api.GateCommand{Command: "./check"}, Window: "5s", MaxWait: "1h", OnFail: api.GateRollback}}
+		w.shift(t, api.ShiftChange{Steps: []int{50, 100}, Interval: &interval, Gates: &gates})
+		time.Sleep(5 * time.Minute)
+		if v := w.wantShift(t, api.ShiftRunning, 50); !v.Judging || len(v.Records) != 1 || v.Records[0].Results[0].Outcome != api.GateNoData {
+			t.Errorf("while nobody answers: %+v", v)
+		}
+		if about.Service != "next" || about.NewVersion != 2 || about.OldVersion != 1 {
+			t.Errorf("the gate is asked about %+v", about)
+		}
+		say(gate.Measurement{})
+		time.Sleep(time.Minute)
+		w.wantShift(t, api.ShiftCompleted, 100)
+
+		if _, err := w.Abandon(context.Background(), ann, "next", false); err != nil {
+			t.Fatal(err)
+		}
+		w.shift(t, api.ShiftChange{Steps: []int{50, 100}, Interval: &interval, Gates: &gates})
+		say(gate.Measurement{Failed: "exit code 1"})
+		time.Sleep(time.Minute)
+		if v := w.wantShift(t, api.ShiftAborted, 50); v.Reason != "gate" {
+			t.Errorf("taken back by %s: %s", v.Reason, v.Message)
+		}
+		if s, _ := w.Get(context.Background(), "next"); s.Traffic.Share != 0 {
+			t.Errorf("the canary has a share of %g", s.Traffic.Share)
 		}
 	})
 }

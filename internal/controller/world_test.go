@@ -295,6 +295,14 @@ type world struct {
 	plane     *plane
 	resources map[string]Group
 	data      string
+	outside   func(GateSubject) gate.Measurement // what gates find outside
+}
+
+// Check and Measure implement Probe.
+func (w *world) Check(context.Context, api.GateRule, GateSubject) error { return nil }
+
+func (w *world) Measure(_ context.Context, _ api.GateRule, about GateSubject) gate.Measurement {
+	return w.outside(about)
 }
 
 // inWorld runs a test on virtual time.
@@ -316,7 +324,7 @@ func (w *world) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Content: noFiles{}, Resources: w.resources,
+	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: noFiles{}, Resources: w.resources,
 		Log: slog.New(slog.DiscardHandler)})
 	w.processes.watcher.Store(w.Controller)
 	w.plane.watcher.Store(w.Controller)

@@ -174,6 +174,10 @@ func TestAimedTraffic(t *testing.T) {
 	if ours < 15 || ours > 45 {
 		t.Errorf("%d of 100 users go to b, want about 30", ours)
 	}
+	p.change(http.MethodPut, "/groups/prod", object{"token": "s3cret", "rules": []object{}})
+	p.wantCounts(p.asked(address, 1, 3), "map[401:3]")
+	p.wantCounts(p.asked(address, 1, 3, "Authorization: Bearer s3cret"), "map[a:3]")
+	p.wantCounts(p.asked(p.service("b").Endpoint, 1, 3), "map[b:3]") // its own address asks for none
 	p.refused(http.StatusUnprocessableEntity, http.MethodPut, "/groups/prod", object{"rules": []object{{"header": "X", "matches": "(", "service": "b"}}})
 	p.refused(http.StatusUnprocessableEntity, http.MethodPut, "/groups/prod", object{"rules": []object{{"header": "X", "service": "nobody"}}})
 }
