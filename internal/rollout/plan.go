@@ -180,6 +180,7 @@ func (s *State) adjust(p *Plan, ch api.PlanChange, made bool) {
 		s.nextBatch(s.census().ready[target])
 	}
 	if made && s.Service.Rollout.PausedBy == PausedByPlanDeleted {
+		s.dismissFailed()
 		s.unpause()
 	}
 	switch {
@@ -261,7 +262,7 @@ func (s *State) DeletePlan() {
 		s.pause(PausedByPlanDeleted)
 		ro := s.changeRollout()
 		ro.Planned, ro.TargetUpdated, ro.BatchDoneAt, ro.Asked = false, nil, time.Time{}, nil
-		if ro.PausedBy == PausedByUser {
+		if ro.PausedBy != PausedByStop { // what a failure said stays the message
 			ro.PausedBy = PausedByPlanDeleted
 		}
 	}
