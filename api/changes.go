@@ -140,13 +140,14 @@ func SnapshotConfig(d Document) Document {
 
 // AsInForce is the configuration of an earlier version with what a rollback
 // never changes taken from the document in force: the desired number of
-// replicas, rolling_strategy and membership (design rule 24).
+// replicas, rolling_strategy and membership (design rule 24), and what is kept of
+// versions.
 func AsInForce(version, inForce Document) Document {
 	root := cloneObject(version.root)
 	for _, key := range catalogue {
 		keeps := key.Class == ClassScale || key.Class == ClassMembership
 		place, _ := parsePath(key.Path)
-		if len(place) > 1 && place[1].name == "rolling_strategy" {
+		if len(place) > 1 && slices.Contains([]string{"rolling_strategy", "retain", "on_drift", "keep_versions"}, place[1].name) {
 			keeps = true
 		}
 		if !keeps {

@@ -48,6 +48,9 @@ func Aliases() map[string]string {
 	return map[string]string{
 		"containers[].readiness_check":     "containers[].health_check",
 		"runtime.termination_grace_period": "metadata.eas.termination_grace_period",
+		"retain":                           "metadata.retain",
+		"on_drift":                         "metadata.on_drift",
+		"keep_versions":                    "metadata.keep_versions",
 	}
 }
 

@@ -11,7 +11,7 @@ const (
 )
 
 func metadataKeys() []Key {
-	return slices.Concat(identityKeys(), strategyKeys(), rpcKeys(), placementKeys())
+	return slices.Concat(identityKeys(), strategyKeys(), historyKeys(), rpcKeys(), placementKeys())
 }
 
 func identityKeys() []Key {
@@ -56,6 +56,18 @@ func strategyKeys() []Key {
 			Doc: "How long a replica that left the traffic may finish what it has in hand; then it is killed."},
 		{Path: "metadata.eas.drain", Type: typeOneOf(DrainGracePeriod, DrainIdle), Class: ClassLive, Default: `"grace_period"`,
 			Doc: "Whether a replica ends after the whole grace period, or as soon as nothing is in flight."},
+	})
+}
+
+func historyKeys() []Key {
+	return section("Versions", []Key{
+		{Path: "metadata.retain", Type: typeOneOf(RetainAuto, RetainArtifacts, RetainNone), Class: ClassLive, Default: `"auto"`,
+			Doc: "Whether copies of a version's files are kept, so that a rollback works though the originals are gone: auto keeps them where it is cheap (the file system shares blocks, or they are small) and goes on without where it cannot; artifacts keeps them before an update is accepted, and refuses it where that cannot be; none keeps nothing. Sluice's own."},
+		{Path: "metadata.on_drift", Type: typeOneOf(DriftRefuse, DriftWarn), Class: ClassLive,
+			Rule: "refuse while a rollout to the version is in progress, unless it was forced; otherwise warn",
+			Doc:  "What happens when a replica is to start whose files are not those of its version any more and of which no copy is kept: refuse does not start it and says why; warn starts it with what is there and says so. Sluice's own."},
+		{Path: "metadata.keep_versions", Type: typeAtLeast(1), Class: ClassLive, Rule: "what the server's configuration says, else all",
+			Doc: "How many versions are kept. Older ones go, except those that are current, pinned, run by a replica, or where a rollout came from. Sluice's own."},
 	})
 }
 

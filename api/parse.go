@@ -55,6 +55,11 @@ func readSpec(r reader) *Spec {
 			StartupTimeout: r.span("metadata.rolling_strategy.startup_timeout"),
 			MinReady:       r.span("metadata.rolling_strategy.min_ready_seconds"),
 		},
+		History: History{
+			Retain:       r.text("metadata.retain"),
+			OnDrift:      r.text("metadata.on_drift"),
+			KeepVersions: r.whole("metadata.keep_versions"),
+		},
 		Container: readContainer(r),
 	}
 	if s.Strategy.Replacement == "" {

@@ -23,6 +23,7 @@ func TestDefaults(t *testing.T) {
 		Name: "a", Instance: 1,
 		Strategy: api.Strategy{Replacement: api.ReplacementStarted, StartupTimeout: 10 * time.Minute},
 		Drain:    api.Drain{Grace: 30 * time.Second, Mode: api.DrainGracePeriod},
+		History:  api.History{Retain: api.RetainAuto},
 		Limits:   api.Limits{Keepalive: 10 * time.Minute},
 		Container: api.Container{Command: "./server", Port: 8000, HealthDefaulted: true, Health: &api.Check{
 			TCP: &api.TCPCheck{}, Period: 5 * time.Second, Timeout: 2 * time.Second, SuccessThreshold: 1, FailureThreshold: 3,

@@ -21,6 +21,7 @@ type Spec struct {
 
 	Strategy Strategy
 	Drain    Drain
+	History  History
 	Limits   Limits
 	GRPC     bool // metadata.enable_grpc: HTTP/2 requests go upstream as cleartext HTTP/2
 
@@ -46,6 +47,22 @@ type Strategy struct {
 const (
 	ReplacementStarted  = "termination_started"
 	ReplacementComplete = "termination_complete"
+)
+
+// History is what is kept of a service's versions.
+type History struct {
+	Retain       string // RetainAuto (default), RetainArtifacts or RetainNone
+	OnDrift      string // DriftRefuse or DriftWarn; "" is either, as the key's rule says
+	KeepVersions int    // 0 is what the server's configuration says
+}
+
+// Values of metadata.retain and metadata.on_drift.
+const (
+	RetainAuto      = "auto"
+	RetainArtifacts = "artifacts"
+	RetainNone      = "none"
+	DriftRefuse     = "refuse"
+	DriftWarn       = "warn"
 )
 
 // Drain is how a replica ends: design rules 9 and 10.

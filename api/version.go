@@ -8,8 +8,11 @@ type Version struct {
 	Creator   string          `json:"creator" doc:"the authenticated identity that made it"`
 	CreatedAt Time            `json:"created_at"`
 	Message   string          `json:"message"`
+	Summary   string          `json:"summary" doc:"what it changed against the version before it, in one line"`
 	Current   bool            `json:"current"`
+	Latest    bool            `json:"latest" doc:"it has the highest number"`
 	Pinned    bool            `json:"pinned"`
+	Serving   int             `json:"serving" doc:"live replicas that run it"`
 	Completed bool            `json:"completed" doc:"a rollout to it has completed once"`
 	Config    json.RawMessage `json:"config"`
 	Digests   []Digest        `json:"digests" doc:"files the configuration refers to, as they were"`
@@ -20,9 +23,13 @@ type Version struct {
 // when a version was made. Inode, size and times are known at once; SHA256 is
 // filled in later.
 type Digest struct {
-	Path   string `json:"path"`
-	Stat   string `json:"stat" doc:"a hash of inode, size and change times"`
-	SHA256 string `json:"sha256,omitempty"`
+	Kind   FileKind `json:"kind,omitempty" enum:"model,warm_up,program,argument,image" doc:"what the version uses it for"`
+	Path   string   `json:"path" doc:"or the image's reference"`
+	Stat   string   `json:"stat" doc:"a hash of inode, size and change times; empty when it was not there"`
+	SHA256 string   `json:"sha256,omitempty" doc:"of a file its content's, of a folder that of a list of its files' names, modes and contents, of an image its digest"`
+	Bytes  int64    `json:"bytes,omitempty" doc:"size of the content"`
+	// Retained is filled in when a version is shown; it is never stored.
+	Retained bool `json:"retained,omitempty" doc:"a copy of the content is kept, so that a rollback works though the original is gone"`
 }
 
 // Preflight says whether everything a version needs still exists.
@@ -37,6 +44,7 @@ type Finding struct {
 	Subject string `json:"subject"`
 	Verdict string `json:"verdict" enum:"ok,missing,changed,unknown"`
 	Reason  string `json:"reason"`
+	Blocks  bool   `json:"blocks" doc:"a rollback would fail on it"`
 }
 
 // Diff is the difference between two versions, field by field.

@@ -63,18 +63,21 @@ func TestVersionFiles(t *testing.T) {
 	}{
 		{"all kinds", `{"model_path":"models/v1","warm_up_data_path":"/data/warm.bin","containers":[{"working_dir":"/srv",
 			"command":"./model-server --model $MODEL_PATH --port {{port}} --config=conf/a.yaml -v $PORT http://x/y . labels.txt","env":[{"name":"X","value":"1"}]}]}`,
-			[]string{"/srv/models/v1", "/data/warm.bin", "/srv/model-server", "/srv/conf/a.yaml", "/srv/labels.txt"}},
+			[]string{"model /srv/models/v1", "warm_up /data/warm.bin", "program /srv/model-server", "argument /srv/conf/a.yaml", "argument /srv/labels.txt"}},
 		{"a program in PATH", `{"containers":[{"working_dir":"/srv","command":"python3 -u serve.py ../lib/x.py"}]}`,
-			[]string{"python3", "/srv/serve.py", "/lib/x.py"}},
-		{"variables of the file", `{"containers":[{"working_dir":"/srv","command":"$BIN/server","env":[{"name":"BIN","value":"/opt/b"}]}]}`, []string{"/opt/b/server"}},
-		{"without a working directory", `{"model_path":"m/v1","containers":[{"command":"./server"}]}`, []string{"m/v1", "server"}},
+			[]string{"program python3", "argument /srv/serve.py", "argument /lib/x.py"}},
+		{"variables of the file", `{"containers":[{"working_dir":"/srv","command":"$BIN/server","env":[{"name":"BIN","value":"/opt/b"}]}]}`, []string{"program /opt/b/server"}},
+		{"without a working directory", `{"model_path":"m/v1","containers":[{"command":"./server"}]}`, []string{"model m/v1", "program server"}},
 		{"what it writes", `{"containers":[{"working_dir":"/srv","command":"./server --log-file a.txt -record ids --stats=s.json --out b/c x.log conf.json"}]}`,
-			[]string{"/srv/server", "/srv/conf.json"}},
-		{"a script names nothing", `{"model_path":"/m","containers":[{"script":"exec ./server"}]}`, []string{"/m"}},
+			[]string{"program /srv/server", "argument /srv/conf.json"}},
+		{"a script names nothing", `{"model_path":"/m","containers":[{"script":"exec ./server"}]}`, []string{"model /m"}},
 	} {
-		content, arguments := api.Files(parse(t, with(t, c.file)))
-		if got := slices.Concat(content, arguments); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q and %q, want %q", c.name, content, arguments, c.want)
+		var got []string
+		for _, f := range api.Files(parse(t, with(t, c.file))) {
+			got = append(got, string(f.Kind)+" "+f.Path)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func openFleet(ctx context.Context, dir string) (f *fleet, end func(), err error
 		return nil, nil, err
 	}
 	f = newFleet()
-	f.controller = controller.New(controller.Config{Store: st, Runtime: f, Gateways: f, Content: noFiles{}, Log: slog.New(slog.DiscardHandler)})
+	f.controller = controller.New(controller.Config{Store: st, Runtime: f, Gateways: f, Content: controller.NoContent{}, Log: slog.New(slog.DiscardHandler)})
 	end = func() {
 		f.controller.Close()
 		st.Close()
@@ -164,12 +164,6 @@ func (f *fleet) Measured(string) (map[int]gate.Counts, []float64) { return nil, 
 func (f *fleet) InHand(string) controller.InHand {
 	return controller.InHand{Known: true, IdleSince: time.Now().Add(-time.Minute)}
 }
-
-// noFiles has no content to look at.
-type noFiles struct{}
-
-func (noFiles) Digests([]string, []string) []api.Digest                      { return nil }
-func (noFiles) Hash(_ context.Context, d []api.Digest) ([]api.Digest, error) { return d, nil }
 
 // serviceFile is a service of so many replicas.
 func serviceFile(name string, instance int) api.Document {

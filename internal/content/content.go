@@ -8,15 +8,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
 )
 
 // maxFiles bounds how many files of a model's folder are looked at; of a larger
@@ -29,15 +32,16 @@ type Files struct{}
 // Digests looks at inode, size and modification time. A name without a slash is
 // a program and looked for in PATH. Content that is not there has an empty Stat;
 // an argument counts only if it is a regular file.
-func (Files) Digests(content, arguments []string) []api.Digest {
-	digests := make([]api.Digest, 0, len(content))
-	for _, name := range content {
-		path := located(name)
-		digests = append(digests, api.Digest{Path: path, Stat: stat(path)})
-	}
-	for _, path := range arguments {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			digests = append(digests, api.Digest{Path: path, Stat: stat(path)})
+func (Files) Digests(files []api.File) []api.Digest {
+	digests := make([]api.Digest, 0, len(files))
+	for _, f := range files {
+		switch info, err := os.Stat(f.Path); {
+		case f.Kind == api.FileImage:
+			digests = append(digests, api.Digest{Kind: f.Kind, Path: f.Path})
+		case f.Kind == api.FileArgument && (err != nil || !info.Mode().IsRegular()):
+		default:
+			path := located(f.Path)
+			digests = append(digests, api.Digest{Kind: f.Kind, Path: path, Stat: stat(path)})
 		}
 	}
 	return digests
@@ -143,3 +147,24 @@ func hash(ctx context.Context, path string) (string, error) {
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
+
+// Compare looks at inode, size and times.
+func (Files) Compare(_ context.Context, d api.Digest, _ bool) (history.Condition, string) {
+	switch stat(d.Path) {
+	case d.Stat:
+		return history.Same, ""
+	case "":
+		return history.Missing, d.Path + " does not exist"
+	}
+	return history.Changed, d.Path + " changed since"
+}
+
+func (Files) Cost([]api.Digest) int64 { return math.MaxInt64 }
+
+func (Files) Keep(context.Context, []api.Digest) ([]api.Digest, error) {
+	return nil, errors.New("no copies are kept here")
+}
+
+func (Files) Kept(api.Digest) string { return "" }
+
+func (Files) Sweep(func(string) bool) error { return nil }

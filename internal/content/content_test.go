@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"sluice.dev/sluice/api"
 )
 
 func write(t *testing.T, path, text string) {
@@ -22,7 +24,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 	model := filepath.Join(dir, "model")
 	write(t, filepath.Join(model, "a.bin"), "one")
 	write(t, filepath.Join(model, "sub", "b.bin"), "two")
-	stat := func() string { return Files{}.Digests([]string{model}, nil)[0].Stat }
+	stat := func() string { return Files{}.Digests([]api.File{{Kind: api.FileModel, Path: model}})[0].Stat }
 	was := stat()
 	if was == "" || stat() != was {
 		t.Fatalf("unchanged files: %q, then %q", was, stat())
@@ -52,7 +54,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 }
 
 func TestDigestsFindsPrograms(t *testing.T) {
-	if d := (Files{}).Digests([]string{"sh"}, nil)[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
+	if d := (Files{}).Digests([]api.File{{Kind: api.FileProgram, Path: "sh"}})[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
 		t.Errorf("sh: %+v", d)
 	}
 }
@@ -61,7 +63,7 @@ func TestHashIsOfTheContent(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.bin")
 	write(t, path, "weights")
-	digests := Files{}.Digests([]string{path, filepath.Join(dir, "missing")}, []string{dir})
+	digests := Files{}.Digests([]api.File{{Kind: api.FileModel, Path: path}, {Kind: api.FileProgram, Path: filepath.Join(dir, "missing")}, {Kind: api.FileArgument, Path: dir}})
 	hashed, err := Files{}.Hash(context.Background(), digests)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/store"
 )
@@ -239,13 +240,9 @@ func (s *service) changedFiles() []string {
 	if v == nil {
 		return nil
 	}
-	paths := make([]string, len(v.Digests))
-	for i, d := range v.Digests {
-		paths[i] = d.Path
-	}
 	var changed []string
-	for i, d := range s.c.cfg.Content.Digests(paths, nil) {
-		if d.Stat != v.Digests[i].Stat {
+	for _, d := range v.Digests {
+		if now, _ := s.c.cfg.Content.Compare(s.c.ctx, d, false); now != history.Same {
 			changed = append(changed, d.Path)
 		}
 	}

@@ -280,14 +280,6 @@ func (f *failing) Commit(ctx context.Context, changes ...store.Change) ([]api.Ev
 	return f.Store.Commit(ctx, changes...)
 }
 
-// noFiles has no content to look at.
-type noFiles struct{}
-
-func (noFiles) Digests([]string, []string) []api.Digest { return nil }
-func (noFiles) Hash(_ context.Context, d []api.Digest) ([]api.Digest, error) {
-	return d, nil
-}
-
 type world struct {
 	*Controller
 	store     *failing
@@ -324,7 +316,7 @@ func (w *world) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: noFiles{}, Resources: w.resources,
+	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources,
 		Log: slog.New(slog.DiscardHandler)})
 	w.processes.watcher.Store(w.Controller)
 	w.plane.watcher.Store(w.Controller)

@@ -25,6 +25,11 @@ type Launch struct {
 	Version    int
 	Generation int
 	Spec       *api.Spec
+	// Files says where to find the content of files that are not at their place
+	// any more, or changed there: from absolute path to the path of a kept copy.
+	// The command, its arguments, $MODEL_PATH and variables that name a file, or
+	// something below a folder, are meant from there.
+	Files map[string]string
 	// GPUs are the devices it was given, as $CUDA_VISIBLE_DEVICES has them: "0,1".
 	// "" says nothing about gpus.
 	GPUs string

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
@@ -82,7 +81,7 @@ func (w *World) boot() {
 	w.life = &life{}
 	w.gateways.boot(w.life)
 	c := controller.New(controller.Config{
-		Store: w.store, Runtime: w.processes, Gateways: w.gateways, Probe: probe{w}, Content: noFiles{},
+		Store: w.store, Runtime: w.processes, Gateways: w.gateways, Probe: probe{w}, Content: controller.NoContent{},
 		Resources: w.room.groups(),
 		Log:       slog.New(slog.DiscardHandler), Schedule: schedule{w, w.life},
 	})
@@ -126,9 +125,3 @@ func (w *World) observe(e runtime.Event) {
 		w.controller.Observe(e)
 	}
 }
-
-// noFiles has no content to look at.
-type noFiles struct{}
-
-func (noFiles) Digests([]string, []string) []api.Digest                      { return nil }
-func (noFiles) Hash(_ context.Context, d []api.Digest) ([]api.Digest, error) { return d, nil }
