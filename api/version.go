@@ -28,6 +28,7 @@ type Digest struct {
 	Stat   string   `json:"stat" doc:"a hash of inode, size and change times; empty when it was not there"`
 	SHA256 string   `json:"sha256,omitempty" doc:"of a file its content's, of a folder that of a list of its files' names, modes and contents, of an image its digest"`
 	Bytes  int64    `json:"bytes,omitempty" doc:"size of the content"`
+	System bool     `json:"system,omitempty" doc:"a program that the system brings, or a link to one: it is run as it is, and no copy is kept"`
 	// Retained is filled in when a version is shown; it is never stored.
 	Retained bool `json:"retained,omitempty" doc:"a copy of the content is kept, so that a rollback works though the original is gone"`
 }
