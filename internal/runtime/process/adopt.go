@@ -126,7 +126,7 @@ func (r *Runtime) takeOver(a runtime.Adoption, process *proc.Process, handle run
 	var checks *probe.Machine
 	if a.Launch.Spec != nil {
 		c := probe.ChecksOf(a.Launch.Spec.Container)
-		c.WarmUp = adoptedWarmUp(a.Launch.Spec, handle.Address)
+		c.WarmUp = adoptedWarmUp(a.Launch, handle.Address)
 		checks = probe.Begin(c, handle.StartedAt)
 		if a.Healthy {
 			checks = probe.Resume(c, handle.StartedAt, time.Now(), spread(known.id))

@@ -38,11 +38,14 @@ func (r *Runtime) prepare(l runtime.Launch, port int) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := modelPath(l.Spec.ModelPath, dir)
+	from := kept{l.Files, dir}
+	name, _ := from.path(l.Spec.ModelPath)
+	model, err := modelPath(name, dir)
 	if err != nil {
 		return nil, err
 	}
 	env := r.environment(l, dir, model, port)
+	from.variables(env)
 	p := &program{dir: dir, env: env.list()}
 	fill := strings.NewReplacer("{{port}}", strconv.Itoa(port)).Replace
 	switch {
@@ -55,11 +58,21 @@ func (r *Runtime) prepare(l runtime.Launch, port int) (*program, error) {
 	case c.Image != "":
 		return nil, unstartable("containers[0] names only the image %q, which this runtime does not run; give a command or a script", c.Image)
 	}
+	if c.Script == "" {
+		from.words(p.argv)
+	}
 	if len(p.argv) == 0 || p.argv[0] == "" {
 		return nil, unstartable("containers[0].command %q names no program after its variables were expanded", c.Command)
 	}
 	p.path, err = lookUp(p.argv[0], dir, env["PATH"], "containers[0].command")
 	return p, err
+}
+
+// Check says what would keep this machine from starting a replica now, nil when
+// nothing would. Nothing is started.
+func (r *Runtime) Check(l runtime.Launch) error {
+	_, err := r.prepare(l, l.Spec.Container.Port)
+	return err
 }
 
 func workingDir(dir string) (string, error) {

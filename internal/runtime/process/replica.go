@@ -84,7 +84,7 @@ func (r *Runtime) Start(ctx context.Context, l runtime.Launch) (runtime.Handle, 
 	if err != nil {
 		return runtime.Handle{}, err
 	}
-	warm, err := warmUp(l.Spec, p.dir, handleAddress(r.cfg.Host, port))
+	warm, err := warmUp(l, p.dir, handleAddress(r.cfg.Host, port))
 	if err != nil {
 		return runtime.Handle{}, err
 	}
