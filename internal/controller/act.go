@@ -47,16 +47,35 @@ func (s *service) launch(r *rollout.Replica) {
 	if !s.place(&l) {
 		return
 	}
+	of := s.material(r.Version)
 	s.c.schedule.Go(func() {
 		select {
 		case s.c.starting <- struct{}{}:
 		case <-s.c.ctx.Done():
 			return // a later run of the control plane starts it
 		}
-		h, err := s.c.cfg.Runtime.Start(s.c.ctx, l)
+		h, drifted, err := s.start(of, l)
 		<-s.c.starting
-		s.see(func() { s.seeStart(l.Replica, l.Attempt, h, err) })
+		s.see(func() {
+			if len(drifted) > 0 && err == nil {
+				s.seeDrift(l.Replica, drifted)
+			}
+			s.seeStart(l.Replica, l.Attempt, h, err)
+		})
 	})
+}
+
+// start starts a replica's process from the files of its version.
+func (s *service) start(of material, l runtime.Launch) (h runtime.Handle, drifted []string, err error) {
+	drifted, err = of.settle(s.c.ctx, s.c.cfg.Content, &l)
+	if err != nil {
+		return h, drifted, err
+	}
+	if len(l.Files) > 0 {
+		s.see(func() { s.seeCopies(l.Replica, l.Files) })
+	}
+	h, err = s.c.cfg.Runtime.Start(s.c.ctx, l)
+	return h, drifted, err
 }
 
 func (s *service) launchOf(r *rollout.Replica) runtime.Launch {

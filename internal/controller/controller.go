@@ -61,12 +61,27 @@ type Group struct {
 	Capacity placement.Capacity
 }
 
+// History is what is kept of versions where their service file does not say.
+type History struct {
+	CheapBytes   int64 // metadata.retain: auto keeps copies that cost no more than this
+	KeepVersions int   // 0 is all
+	// PreflightEvery is how often it is looked whether versions can be gone back
+	// to; 0 is never but on demand.
+	PreflightEvery time.Duration
+	// Startable says what would keep a replica from being started now; nil is not
+	// known.
+	Startable func(runtime.Launch) error
+	// Images tells that replicas run containers[0].image.
+	Images bool
+}
+
 // Config is what a Controller is made of.
 type Config struct {
 	Store    store.Store
 	Runtime  runtime.Runtime
 	Gateways Gateways
 	Content  Content
+	History  History
 	// Warn says what the runtime cannot do of what a service file asks for; nil
 	// for nothing.
 	Warn  func(*api.Spec) []string
@@ -96,6 +111,12 @@ type Controller struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 
+	// keeping is held by whoever makes copies of files or lets go of them. It
+	// comes before every service's lock.
+	keeping    sync.Mutex
+	unrecorded map[string]int // contents that were kept and that no version names yet; of who holds keeping
+	sweeping   atomic.Bool    // a sweep is coming
+
 	running  atomic.Bool // all that an earlier run left is adopted
 	mu       sync.Mutex
 	services map[string]*service
@@ -108,7 +129,7 @@ func New(cfg Config) *Controller {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, groups: map[string]*group{}, rooms: newRooms(cfg.Resources), starting: make(chan struct{}, startsAtOnce)}
+	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, groups: map[string]*group{}, rooms: newRooms(cfg.Resources), unrecorded: map[string]int{}, starting: make(chan struct{}, startsAtOnce)}
 	if c.schedule = cfg.Schedule; c.schedule == nil {
 		c.system = &system{}
 		c.schedule = c.system
@@ -151,6 +172,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, g := range c.sortedGroups() {
 		g.kick()
 	}
+	c.schedule.Go(c.retainRest)
+	c.sweepSoon() // of copies whose version an earlier run did not come to record
 	return nil
 }
 

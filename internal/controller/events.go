@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/rollout"
@@ -113,7 +114,7 @@ func (s *service) gatesSeen(seen *rollout.State) []api.Event {
 
 // eventsSeen tells of what has been observed since the last commit.
 func (s *service) eventsSeen(seen *rollout.State) []api.Event {
-	events := s.gatesSeen(seen)
+	events := slices.Concat(s.notices, s.gatesSeen(seen))
 	stored := make(map[string]*rollout.Replica, len(s.stored.Replicas))
 	for i := range s.stored.Replicas {
 		stored[s.stored.Replicas[i].ID] = &s.stored.Replicas[i]

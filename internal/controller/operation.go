@@ -17,6 +17,7 @@ type operation struct {
 	events    []api.Event
 	ended     *rollout.Rollout // superseded or rolled back by it
 	version   *store.Version   // made by it
+	files     []string         // whose content makes it a change
 	traffic   bool             // it changes who may call: answered once every gateway knows
 	// after is done once the operation is recorded; it gives the routing table
 	// revision that holds what it did.
@@ -113,5 +114,9 @@ func (s *service) keep(by By, reason string, op *operation) error {
 	e := s.event("normal", reason, message)
 	e.Actor = by.Actor
 	ch.Events = append(ch.Events, append([]api.Event{e}, op.events...)...)
-	return s.commit(ch)
+	if err := s.commit(ch); err != nil {
+		return err
+	}
+	s.notices = nil
+	return nil
 }

@@ -50,14 +50,18 @@ func (s *service) put(doc api.Document) {
 }
 
 // Restart replaces every replica by one of the same version and its recorded
-// content. When a file it refers to has changed since, there is no such content
-// any more, and that is what an update is for: it is refused.
+// content. When a file it refers to has changed since and no copy is kept, there
+// is no such content any more, and that is what an update is for: it is refused.
 func (c *Controller) Restart(ctx context.Context, by By, name string) (Outcome, error) {
+	number, changed, err := c.lost(ctx, name)
+	if err != nil {
+		return Outcome{}, err
+	}
 	return c.alter(ctx, by, name, "RestartBegan", func(s *service, op *operation) error {
-		if changed := s.changedFiles(); len(changed) > 0 {
+		if len(changed) > 0 && number == s.state.Service.Current.Version {
 			return &rollout.Refusal{
 				Message: fmt.Sprintf("%s changed since version %d was made, so its replicas cannot be restarted as they were",
-					strings.Join(changed, ", "), s.state.Service.Current.Version),
+					strings.Join(changed, ", "), number),
 				Hint: "`sluice update " + s.name() + "` rolls the new content out as a version",
 			}
 		}

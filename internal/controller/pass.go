@@ -70,6 +70,7 @@ func (s *service) step() time.Duration {
 			s.troubled(err)
 			return retryCommit
 		}
+		s.notices = nil
 	}
 	s.trouble = ""
 	s.vacate()
@@ -106,7 +107,7 @@ type change struct{ store.Change }
 
 func (c *change) empty() bool {
 	return c.Service == nil && len(c.PutReplicas) == 0 && len(c.DropReplicas) == 0 &&
-		len(c.Events) == 0 && len(c.Rollouts) == 0 && len(c.Versions) == 0
+		len(c.Events) == 0 && len(c.Rollouts) == 0 && len(c.Versions) == 0 && len(c.DropVersions) == 0
 }
 
 // difference is what has to be written to get from what is stored to the
@@ -141,6 +142,7 @@ func (s *service) difference(seen rollout.State, steps []rollout.Step) change {
 	if s.state.Service != s.stored.Service {
 		ch.Service = s.serviceRecord()
 	}
+	s.collect(&ch)
 	return ch
 }
 
@@ -174,6 +176,7 @@ func (s *service) commit(ch change) error {
 	for _, v := range ch.Versions {
 		s.putVersion(v)
 	}
+	s.dropVersions(ch.DropVersions)
 	s.c.news.tell(News{Service: s.name(), Events: events, Deleted: ch.Delete})
 	return nil
 }

@@ -31,12 +31,16 @@ type Insight struct {
 
 // Preview says what Update would do with the same arguments: the same checks,
 // the same decisions, on a copy. It is refused where the update would be.
-func (c *Controller) Preview(_ context.Context, name string, doc api.Document, replace bool) (api.Preview, error) {
+func (c *Controller) Preview(ctx context.Context, name string, doc api.Document, replace bool) (api.Preview, error) {
 	s, err := c.find(name)
 	if err != nil {
 		return api.Preview{}, err
 	}
-	in, out, err := s.foresee(doc, replace)
+	files, err := c.look(ctx, name, doc, replace)
+	if err != nil {
+		return api.Preview{}, err
+	}
+	in, out, err := s.foresee(doc, replace, files)
 	if err != nil {
 		return api.Preview{}, err
 	}
@@ -46,7 +50,7 @@ func (c *Controller) Preview(_ context.Context, name string, doc api.Document, r
 
 // foresee makes the update on the service, takes what has become of it, and puts
 // everything back.
-func (s *service) foresee(doc api.Document, replace bool) (in preview.Input, out api.Preview, err error) {
+func (s *service) foresee(doc api.Document, replace bool, files prepared) (in preview.Input, out api.Preview, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -60,8 +64,7 @@ func (s *service) foresee(doc api.Document, replace bool) (in preview.Input, out
 	was, from := s.doc, s.state.Service
 	updated := s.state.Counts().Updated
 	op := operation{}
-	files := s.changedFiles()
-	if err := s.update(By{}, &op, doc, replace); err != nil {
+	if err := s.update(By{}, &op, doc, replace, files); err != nil {
 		return in, out, err
 	}
 	if op.version != nil {
@@ -69,7 +72,7 @@ func (s *service) foresee(doc api.Document, replace bool) (in preview.Input, out
 	}
 	s.refreshPolicies()
 	out = api.Preview{
-		Service: s.name(), Text: op.text, Changes: changed(was, s.doc, files),
+		Service: s.name(), Text: op.text, Changes: changed(was, s.doc, op.files),
 		FromVersion: from.Current.Version, ToVersion: s.state.Service.Current.Version,
 		Supersedes: s.meets(from, updated),
 	}

@@ -136,16 +136,28 @@ func (c *Controller) updateFrom(ctx context.Context, by By, name, from string, n
 		return 0, err
 	}
 	by.Message = fmt.Sprintf("version %d of %s is promoted", number, from)
+	taken := func(s *service) (api.Document, error) {
+		return api.Set(api.AsInForce(doc, s.current()), "metadata.name="+name)
+	}
+	var files prepared
+	err = c.read(name, func(s *service) error { doc, err = taken(s); return err })
+	if err == nil {
+		files, err = c.prepareFiles(ctx, doc)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer files.done(c)
 	out, err := c.alter(ctx, by, name, "Updated", func(s *service, op *operation) error {
-		next, err := api.Set(api.AsInForce(doc, s.current()), "metadata.name="+name)
+		next, err := taken(s)
 		if err != nil {
 			return err
 		}
-		return s.update(by, op, next, true)
+		return s.update(by, op, next, true, files)
 	})
 	if err != nil {
 		return 0, err
 	}
-	c.hashLatest(name, out)
+	c.retainLatest(ctx, name, out)
 	return out.Service.CurrentVersion, nil
 }

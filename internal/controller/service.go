@@ -33,13 +33,15 @@ type service struct {
 	// longer held, a replica.
 	routedAt   map[string]uint64
 	unroutedAt map[string]uint64
-	acting     map[string]bool   // replicas whose start is under way
-	held       map[string]string // replicas that have something of a resource group, and which
-	gates      measuring         // what the gates of the present batch are judged by
-	looking    bool              // at the gates, at this moment or soon
-	counted    time.Time         // when the gateways' numbers were read last
-	trouble    string            // why the last commit failed, "" when it did not
-	stopAlarm  func()            // of the turn that is due by the clock
+	acting     map[string]bool       // replicas whose start is under way
+	held       map[string]string     // replicas that have something of a resource group, and which
+	preflights map[int]api.Preflight // by version, as last looked
+	gates      measuring             // what the gates of the present batch are judged by
+	looking    bool                  // at the gates, at this moment or soon
+	counted    time.Time             // when the gateways' numbers were read last
+	notices    []api.Event           // of what was seen, to be told with the next commit
+	trouble    string                // why the last commit failed, "" when it did not
+	stopAlarm  func()                // of the turn that is due by the clock
 }
 
 // version is a stored version with what is derived from it.
@@ -54,7 +56,8 @@ func (c *Controller) newService(record store.Service) *service {
 		c: c, label: record.Core.Name, record: record,
 		handles:  map[string]*runtime.Handle{},
 		routedAt: map[string]uint64{}, unroutedAt: map[string]uint64{},
-		acting: map[string]bool{}, held: map[string]string{},
+		preflights: map[int]api.Preflight{},
+		acting:     map[string]bool{}, held: map[string]string{},
 		state: rollout.State{Service: record.Core},
 	}
 }

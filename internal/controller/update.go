@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"sluice.dev/sluice/api"
-	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/store"
 )
@@ -35,33 +34,49 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	if err := c.mayJoin(spec.Group); err != nil {
 		return Outcome{}, err
 	}
+	if err := c.available(spec.Name); err != nil {
+		return Outcome{}, err
+	}
+	files, err := c.prepareFiles(ctx, doc)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer files.done(c)
 	s, err := c.reserve(spec.Name)
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer s.mu.Unlock()
+	out, wait, err := s.create(by, doc, spec, files)
+	s.mu.Unlock()
+	if err != nil {
+		return Outcome{}, err
+	}
+	await(ctx, c.retain(s, 1))
+	return out, c.reached(ctx, wait)
+}
+
+// create makes the record of a service that has been reserved, and its first
+// version.
+func (s *service) create(by By, doc api.Document, spec *api.Spec, files prepared) (out Outcome, wait uint64, err error) {
+	c := s.c
 	s.state.Now = s.record.CreatedAt
 	s.put(doc)
 	s.join(spec)
 	op := operation{text: "version 1 starts", warnings: c.warnings(doc, spec)}
-	op.version = s.newVersion(1, by, doc, spec)
+	op.version = s.newVersion(1, by, doc, files.digests)
 	s.state.Begun(spec.Name, spec.Instance, s.strategy(spec), rollout.Target{Version: 1, Revision: op.version.Revision}, by.Actor)
 	if err := s.keep(by, "Created", &op); err != nil {
 		s.closed.Store(true)
 		c.drop(spec.Name)
-		return Outcome{}, err
+		return Outcome{}, 0, err
 	}
-	wait, err := s.belong(by, "", doc)
+	wait, err = s.belong(by, "", doc)
 	if err != nil {
 		op.warnings = append(op.warnings, "the service is made, and could not be put into its group: "+err.Error())
 	}
 	s.take()
 	s.kick()
-	c.hash(s, 1)
-	if err := c.reached(ctx, wait); err != nil {
-		return Outcome{}, err
-	}
-	return Outcome{Service: s.view(), Changed: true, Text: op.text, Warnings: op.warnings}, nil
+	return Outcome{Service: s.view(), Changed: true, Text: op.text, Warnings: op.warnings}, wait, nil
 }
 
 // reserve makes an empty service of the name, its lock held, so that two
@@ -69,16 +84,31 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 func (c *Controller) reserve(name string) (*service, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.services[name] != nil:
-		return nil, &ExistsError{Name: name}
-	case c.groups[name] != nil:
-		return nil, &rollout.Refusal{Message: "there is a group of the name " + name, Hint: "services and groups share one namespace; choose another name for the service"}
+	if err := c.free(name); err != nil {
+		return nil, err
 	}
 	s := c.newService(store.Service{Core: rollout.Service{Name: name}, CreatedAt: c.now()})
 	s.mu.Lock()
 	c.services[name] = s
 	return s, nil
+}
+
+// available refuses a name that is taken.
+func (c *Controller) available(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.free(name)
+}
+
+// free is available for who holds mu.
+func (c *Controller) free(name string) error {
+	switch {
+	case c.services[name] != nil:
+		return &ExistsError{Name: name}
+	case c.groups[name] != nil:
+		return &rollout.Refusal{Message: "there is a group of the name " + name, Hint: "services and groups share one namespace; choose another name for the service"}
+	}
+	return nil
 }
 
 func (c *Controller) drop(name string) {
@@ -100,33 +130,31 @@ func (c *Controller) placed(doc api.Document) (api.Document, error) {
 // 27), and does what the changed keys ask for (rule 5): a scale, a change of
 // membership, a live change or a rollout.
 func (c *Controller) Update(ctx context.Context, by By, name string, doc api.Document, replace bool) (Outcome, error) {
+	files, err := c.prepare(ctx, name, doc, replace)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer files.done(c)
 	out, err := c.alter(ctx, by, name, "Updated", func(s *service, op *operation) error {
-		return s.update(by, op, doc, replace)
+		return s.update(by, op, doc, replace, files)
 	})
 	if err == nil {
-		c.hashLatest(name, out)
+		c.retainLatest(ctx, name, out)
 	}
 	return out, err
 }
 
-// hashLatest has the version that an update made hashed.
-func (c *Controller) hashLatest(name string, out Outcome) {
+// retainLatest has the files of the version kept that an update made.
+func (c *Controller) retainLatest(ctx context.Context, name string, out Outcome) {
 	if s, err := c.find(name); err == nil && out.Changed {
-		c.hash(s, out.Service.LatestVersion)
+		await(ctx, c.retain(s, out.Service.LatestVersion))
 	}
 }
 
-func (s *service) update(by By, op *operation, patch api.Document, replace bool) error {
-	merge := api.Merge
-	if replace {
-		merge = api.Replace
-	}
+func (s *service) update(by By, op *operation, patch api.Document, replace bool, files prepared) error {
 	current := s.current()
-	next, err := merge(current, patch)
+	next, err := s.merged(patch, replace)
 	if err != nil {
-		return err
-	}
-	if next, err = s.c.placed(next); err != nil {
 		return err
 	}
 	spec, err := api.Parse(next)
@@ -138,15 +166,19 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 		return err
 	}
 	changes := api.Changes(current, next)
-	files := s.changedFiles()
-	if changes.Empty() && len(files) == 0 {
+	digests, err := files.digestsOf(s.c, spec)
+	if err != nil {
+		return err
+	}
+	op.files = changedFiles(s.version(s.state.Service.Current.Version), digests, api.Files(spec))
+	if changes.Empty() && len(op.files) == 0 {
 		op.unchanged, op.text = true, fmt.Sprintf("nothing to change: version %d is this configuration already", s.state.Service.Current.Version)
 		return nil
 	}
 	if err := s.c.fits(spec); err != nil {
 		return err
 	}
-	versioned := changes.Versioned() || len(files) > 0
+	versioned := changes.Versioned() || len(op.files) > 0
 	op.traffic = changes.Membership
 	op.text = "membership changed"
 	if changes.Scale && spec.Instance != s.state.Service.Desired {
@@ -161,16 +193,16 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool)
 	s.join(spec)
 	s.state.Service.Strategy = s.strategy(spec)
 	if versioned {
-		s.release(by, op, next, spec)
+		s.release(by, op, next, digests)
 	}
 	return nil
 }
 
 // release makes a version of the document and rolls it out.
-func (s *service) release(by By, op *operation, doc api.Document, spec *api.Spec) {
+func (s *service) release(by By, op *operation, doc api.Document, digests []api.Digest) {
 	number := s.state.Service.Latest + 1
 	from := s.state.Service.Current
-	op.version = s.newVersion(number, by, doc, spec)
+	op.version = s.newVersion(number, by, doc, digests)
 	to := rollout.Target{Version: number, Revision: op.version.Revision}
 	op.ended = s.state.Update(to, by.Actor)
 	switch {
@@ -216,12 +248,14 @@ func (c *Controller) warnings(doc api.Document, spec *api.Spec) []string {
 
 // newVersion makes the snapshot. Its Revision is a digest of the replica keys
 // and of the files' state: versions that are equal in both are one.
-func (s *service) newVersion(number int, by By, doc api.Document, spec *api.Spec) *store.Version {
+func (s *service) newVersion(number int, by By, doc api.Document, digests []api.Digest) *store.Version {
 	config := api.SnapshotConfig(doc)
-	digests := s.c.cfg.Content.Digests(api.Files(spec))
 	sum := sha256.New()
 	sum.Write(api.ReplicaKeys(doc))
 	for _, d := range digests {
+		if d.Kind == api.FileImage {
+			continue // its reference is a replica key; what it means comes later
+		}
 		fmt.Fprintf(sum, "\x00%s\x00%s", d.Path, d.Stat)
 	}
 	return &store.Version{
@@ -231,47 +265,4 @@ func (s *service) newVersion(number int, by By, doc api.Document, spec *api.Spec
 		},
 		Revision: hex.EncodeToString(sum.Sum(nil)),
 	}
-}
-
-// changedFiles are the files of the current version whose state is not the
-// recorded one any more.
-func (s *service) changedFiles() []string {
-	v := s.version(s.state.Service.Current.Version)
-	if v == nil {
-		return nil
-	}
-	var changed []string
-	for _, d := range v.Digests {
-		if now, _ := s.c.cfg.Content.Compare(s.c.ctx, d, false); now != history.Same {
-			changed = append(changed, d.Path)
-		}
-	}
-	return changed
-}
-
-// hash fills in the content digests of a version, in its own time.
-func (c *Controller) hash(s *service, number int) {
-	c.schedule.Go(func() {
-		s.mu.Lock()
-		v := s.version(number)
-		if v == nil || len(v.Digests) == 0 || v.Digests[0].SHA256 != "" {
-			s.mu.Unlock()
-			return
-		}
-		digests := v.Digests
-		s.mu.Unlock()
-		hashed, err := c.cfg.Content.Hash(c.ctx, digests)
-		if err != nil {
-			return // the files went away meanwhile; the state recorded at once stays
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if v := s.version(number); v != nil && !s.closed.Load() {
-			record := v.Version
-			record.Digests = hashed
-			if err := s.commit(change{store.Change{Name: s.name(), Versions: []store.Version{record}}}); err != nil {
-				s.troubled(err)
-			}
-		}
-	})
 }

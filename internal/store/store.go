@@ -63,6 +63,7 @@ type Change struct {
 	Service      *Service      // nil leaves it as it is
 	Delete       bool          // the service with all it has, but not its events
 	Versions     []Version     // inserted, or replaced by number
+	DropVersions []int         // by number; one that is not there is no error
 	Rollouts     []api.Rollout // inserted, or replaced by id
 	PutReplicas  []Replica     // inserted, or replaced by id
 	DropReplicas []string

@@ -87,7 +87,7 @@ func (s *Store) Commit(ctx context.Context, changes ...store.Change) ([]api.Even
 // check refuses what would leave records without a service; there is kept as
 // the change leaves it.
 func check(ch *store.Change, there map[string]bool) error {
-	records := len(ch.Versions) + len(ch.Rollouts) + len(ch.PutReplicas) + len(ch.DropReplicas)
+	records := len(ch.Versions) + len(ch.Rollouts) + len(ch.PutReplicas) + len(ch.DropReplicas) + len(ch.DropVersions)
 	switch {
 	case ch.Group != nil && (ch.Group.Name != ch.Name || ch.DropGroup):
 		return fmt.Errorf("a change of group %s holds the record of %s, or drops it too", ch.Name, ch.Group.Name)
@@ -146,6 +146,9 @@ func (s *Store) apply(ch *store.Change) []api.Event {
 func (r *record) write(ch *store.Change) {
 	for _, v := range ch.Versions {
 		r.versions[v.Number] = v
+	}
+	for _, n := range ch.DropVersions {
+		delete(r.versions, n)
 	}
 	for _, ro := range ch.Rollouts {
 		i := slices.IndexFunc(r.rollouts, func(old api.Rollout) bool { return old.ID == ro.ID })

@@ -12,7 +12,7 @@ import (
 )
 
 // Commit implements store.Store. Within a change the order is: the deletion,
-// the service, versions, rollouts, replicas dropped, replicas put, events. An
+// the service, versions put, versions dropped, rollouts, replicas dropped, replicas put, events. An
 // event without a service is of the change's. Replicas, versions or rollouts of
 // a service that is not there are refused with store.ErrNotFound.
 func (s *Store) Commit(ctx context.Context, changes ...store.Change) ([]api.Event, error) {
@@ -66,6 +66,9 @@ func (s *Store) writeRecords(ctx context.Context, c *store.Change) error {
 	for i := range c.Versions {
 		v := &c.Versions[i]
 		w.exec(s.stmt.putVersion, c.Name, v.Number, millis(v.CreatedAt.Time), w.json(v))
+	}
+	for _, n := range c.DropVersions {
+		w.exec(s.stmt.dropVersion, c.Name, n)
 	}
 	for i := range c.Rollouts {
 		r := &c.Rollouts[i]

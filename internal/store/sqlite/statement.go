@@ -9,6 +9,7 @@ import (
 // statements are prepared once on the writing connection.
 type statements struct {
 	deleteService, putService, putVersion, putRollout *sql.Stmt
+	dropVersion                                       *sql.Stmt
 	putReplica, dropReplica                           *sql.Stmt
 	addEvent, countEvents, pruneEvents                *sql.Stmt
 	putGateway, dropGateway, nextEpoch                *sql.Stmt
@@ -34,6 +35,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 			ON CONFLICT (service, id) DO UPDATE SET started_at = excluded.started_at, record = excluded.record`},
 		{&s.putReplica, `INSERT INTO replicas (service, id, record) VALUES (?, ?, ?)
 			ON CONFLICT (service, id) DO UPDATE SET record = excluded.record`},
+		{&s.dropVersion, `DELETE FROM versions WHERE service = ? AND number = ?`},
 		{&s.dropReplica, `DELETE FROM replicas WHERE service = ? AND id = ?`},
 		{&s.addEvent, `INSERT INTO events (service, ordinal, time, record) VALUES (?1,
 			1 + coalesce((SELECT ordinal FROM events WHERE service = ?1 ORDER BY seq DESC LIMIT 1), 0), ?2, ?3)`},

@@ -63,6 +63,7 @@ func drawChange(rt *rapid.T, step int) store.Change {
 	for _, n := range few.Draw(rt, "versions") {
 		c.Versions = append(c.Versions, version(n))
 	}
+	c.DropVersions = few.Draw(rt, "dropped versions")
 	for _, n := range few.Draw(rt, "put") {
 		r := replica(name, n)
 		r.Core.Starts = step
@@ -108,6 +109,7 @@ func (m model) apply(c store.Change) bool {
 	for _, v := range c.Versions {
 		at.Versions = put(at.Versions, v, number)
 	}
+	at.Versions = slices.DeleteFunc(at.Versions, func(v store.Version) bool { return slices.Contains(c.DropVersions, v.Number) })
 	slices.SortFunc(at.Versions, func(a, b store.Version) int { return cmp.Compare(a.Number, b.Number) })
 	at.Replicas = slices.DeleteFunc(at.Replicas, func(r store.Replica) bool {
 		return slices.Contains(c.DropReplicas, r.Core.ID)

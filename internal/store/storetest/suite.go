@@ -115,7 +115,7 @@ func testReplace(t *testing.T, open Open) {
 	commit(t, s, store.Change{
 		Name: "a", Service: later, Versions: []store.Version{newer, version(3)},
 		Rollouts: []api.Rollout{ended}, PutReplicas: []store.Replica{second, replica("a", 4)},
-		DropReplicas: []string{"a-1", "not-there"},
+		DropReplicas: []string{"a-1", "not-there"}, DropVersions: []int{2, 9},
 	})
 	// A change without the service record leaves it as it is.
 	commit(t, s, store.Change{Name: "a", DropReplicas: []string{"a-3"}})
@@ -123,7 +123,7 @@ func testReplace(t *testing.T, open Open) {
 		got := load(t, s)
 		equal(t, "Load", got, []store.Snapshot{{
 			Service: *later, Replicas: []store.Replica{second, replica("a", 4)},
-			Versions: []store.Version{newer, version(2), version(3)},
+			Versions: []store.Version{newer, version(3)},
 		}})
 		if got[0].Service.Config != nil {
 			t.Errorf("an absent configuration came back as %q", got[0].Service.Config)
