@@ -172,8 +172,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, g := range c.sortedGroups() {
 		g.kick()
 	}
-	c.schedule.Go(c.retainRest)
-	c.sweepSoon() // of copies whose version an earlier run did not come to record
+	if len(c.needed()) > 0 {
+		c.schedule.Go(c.retainRest)
+		c.sweepSoon() // of copies whose version an earlier run did not come to record
+	}
 	return nil
 }
 
