@@ -15,6 +15,8 @@ type Version struct {
 	Serving   int             `json:"serving" doc:"live replicas that run it"`
 	Completed bool            `json:"completed" doc:"a rollout to it has completed once"`
 	Config    json.RawMessage `json:"config"`
+	// Sections is filled in when one version is shown.
+	Sections  []ConfigSection `json:"sections,omitempty" doc:"the configuration in groups, with the defaults it leaves in force; of one version only, not in lists"`
 	Digests   []Digest        `json:"digests" doc:"files the configuration refers to, as they were"`
 	Preflight *Preflight      `json:"preflight" doc:"whether a rollback to it would work; null before it was looked at"`
 }
@@ -46,20 +48,4 @@ type Finding struct {
 	Verdict string `json:"verdict" enum:"ok,missing,changed,unknown"`
 	Reason  string `json:"reason"`
 	Blocks  bool   `json:"blocks" doc:"a rollback would fail on it"`
-}
-
-// Diff is the difference between two versions, field by field.
-type Diff struct {
-	From    int           `json:"from"`
-	To      int           `json:"to"`
-	Changes []FieldChange `json:"changes"`
-}
-
-// FieldChange is one field that differs; Path is written as --set takes it:
-// containers[0].image.
-type FieldChange struct {
-	Path string          `json:"path"`
-	Op   string          `json:"op" enum:"add,remove,replace"`
-	From json.RawMessage `json:"from,omitempty"`
-	To   json.RawMessage `json:"to,omitempty"`
 }

@@ -129,6 +129,11 @@ func (c *Client) Rollback(ctx context.Context, name string, version int, options
 	return c.change(ctx, put(map[string]int{"version": version}, "services", name, "version"), options)
 }
 
+// Pin keeps a version for good, or lets it go with the others again.
+func (c *Client) Pin(ctx context.Context, name string, version int, pinned bool, options ...Option) (Answer, error) {
+	return c.change(ctx, put(map[string]bool{"pinned": pinned}, "services", name, "versions", strconv.Itoa(version)), options)
+}
+
 // SetPlan changes the update plan, or makes it where there is none.
 func (c *Client) SetPlan(ctx context.Context, name string, change api.PlanChange, options ...Option) (Answer, error) {
 	return c.change(ctx, put(change, "services", name, "plan"), options)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -20,9 +21,22 @@ func (c *Client) Service(ctx context.Context, name string) (api.Service, error) 
 	return call[api.Service](ctx, c, get("services", name))
 }
 
+// Page chooses a part of a list of versions; the zero Page is all of it.
+type Page struct {
+	Limit  int // the newest that many
+	Before int // only lower numbers than this
+}
+
 // Versions lists a service's versions, newest first.
-func (c *Client) Versions(ctx context.Context, name string) ([]api.Version, error) {
-	out, err := call[struct{ Versions []api.Version }](ctx, c, get("services", name, "versions"))
+func (c *Client) Versions(ctx context.Context, name string, page Page) ([]api.Version, error) {
+	r := get("services", name, "versions")
+	if page.Limit > 0 {
+		r.with("limit", strconv.Itoa(page.Limit))
+	}
+	if page.Before > 0 {
+		r.with("before", strconv.Itoa(page.Before))
+	}
+	out, err := call[struct{ Versions []api.Version }](ctx, c, r)
 	return out.Versions, err
 }
 
@@ -31,10 +45,24 @@ func (c *Client) Version(ctx context.Context, name string, number int) (api.Vers
 	return call[api.Version](ctx, c, get("services", name, "versions", strconv.Itoa(number)))
 }
 
-// Diff compares two versions.
-func (c *Client) Diff(ctx context.Context, name string, from, to int) (api.Diff, error) {
-	return call[api.Diff](ctx, c, get("services", name, "versions", "diff").
-		with("from", strconv.Itoa(from)).with("to", strconv.Itoa(to)))
+// Diff compares two versions; to 0 is the current one. With lines it gives their
+// texts beside each other, too.
+func (c *Client) Diff(ctx context.Context, name string, from, to int, lines bool) (api.Diff, error) {
+	r := get("services", name, "versions", "diff").with("from", strconv.Itoa(from)).with("lines", strconv.FormatBool(lines))
+	if to > 0 {
+		r.with("to", strconv.Itoa(to))
+	}
+	return call[api.Diff](ctx, c, r)
+}
+
+// DiffFile compares a version, the current one for 0, with what applying a
+// service file would make. It changes nothing.
+func (c *Client) DiffFile(ctx context.Context, name string, from int, file api.Document, lines bool) (api.Diff, error) {
+	body, err := json.Marshal(map[string]any{"from": from, "config": file, "lines": lines})
+	if err != nil {
+		return api.Diff{}, err
+	}
+	return call[api.Diff](ctx, c, &request{method: http.MethodPost, path: []string{"services", name, "versions", "diff"}, body: body})
 }
 
 // CurrentRollout shows the rollout in progress, or the last one.

@@ -172,7 +172,7 @@ func TestPromote(t *testing.T) {
 				t.Errorf("production is at version %d with %d updated and a share of %g; the canary has %d replicas",
 					prod.CurrentVersion, prod.Replicas.Updated, prod.Traffic.Share, next.Replicas.Live)
 			}
-			d, err := w.Diff(ctx, "prod", 1, 2)
+			d, err := w.Diff(ctx, "prod", Pair{From: 1, To: 2})
 			if err != nil || len(d.Changes) != 1 || d.Changes[0].Path != "containers[0].env[A]" {
 				t.Errorf("what was promoted: %+v, %v", d.Changes, err)
 			}

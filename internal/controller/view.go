@@ -2,14 +2,11 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/canary"
-	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/store"
 )
@@ -143,82 +140,6 @@ func (s *service) replicaView(r *rollout.Replica) api.Replica {
 		v.InFlight = s.c.cfg.Gateways.InHand(r.ID).InFlight
 	}
 	return v
-}
-
-// Versions lists the versions, newest first.
-func (c *Controller) Versions(_ context.Context, name string) (list []api.Version, err error) {
-	list = []api.Version{}
-	err = c.read(name, func(s *service) error {
-		for i := range s.versions {
-			list = append(list, s.versionView(&s.versions[i]))
-		}
-		slices.Reverse(list)
-		return nil
-	})
-	return list, err
-}
-
-func (s *service) versionView(v *version) api.Version {
-	view := v.Version.Version
-	view.Current = v.Number == s.state.Service.Current.Version
-	if view.Digests == nil {
-		view.Digests = []api.Digest{}
-	}
-	return view
-}
-
-// Version shows one version.
-func (c *Controller) Version(_ context.Context, name string, number int) (view api.Version, err error) {
-	err = c.read(name, func(s *service) error {
-		v := s.version(number)
-		if v == nil {
-			return s.noVersion(number)
-		}
-		view = s.versionView(v)
-		return nil
-	})
-	return view, err
-}
-
-// Diff compares two versions: their configurations, and the state of the files
-// they refer to.
-func (c *Controller) Diff(_ context.Context, name string, from, to int) (d api.Diff, err error) {
-	err = c.read(name, func(s *service) error {
-		a, b := s.version(from), s.version(to)
-		switch {
-		case a == nil:
-			return s.noVersion(from)
-		case b == nil:
-			return s.noVersion(to)
-		}
-		d = api.Diff{From: from, To: to, Changes: history.FieldDiff(a.doc, b.doc)}
-		d.Changes = append(d.Changes, contentDiff(a, b)...)
-		if d.Changes == nil {
-			d.Changes = []api.FieldChange{}
-		}
-		return nil
-	})
-	return d, err
-}
-
-// contentDiff shows files of both versions whose content differs.
-func contentDiff(a, b *version) []api.FieldChange {
-	var changes []api.FieldChange
-	for _, x := range a.Digests {
-		for _, y := range b.Digests {
-			if x.Path == y.Path && x.Stat != y.Stat {
-				changes = append(changes, api.FieldChange{
-					Path: "content of " + x.Path, Op: "replace", From: quote(x), To: quote(y),
-				})
-			}
-		}
-	}
-	return changes
-}
-
-func quote(d api.Digest) json.RawMessage {
-	b, _ := json.Marshal(map[string]string{"stat": d.Stat, "sha256": d.SHA256})
-	return b
 }
 
 // Rollouts lists the rollouts of a service, newest first; the one in progress

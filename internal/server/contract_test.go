@@ -200,6 +200,42 @@ func (c *contract) groups(service string) {
 	c.check(204, "DELETE", path+"/g?cascade=true", "")
 }
 
+// versions asks the routes of versions, of which there are two.
+func (c *contract) versions(path string) {
+	c.t.Helper()
+	list := decode[struct{ Versions []api.Version }](c.t, c.check(200, "GET", path+"?limit=1&before=2", "")).Versions
+	if len(list) != 1 || list[0].Number != 1 || list[0].Summary == "" {
+		c.t.Errorf("a page of one before version 2: %+v", list)
+	}
+	c.check(422, "GET", path+"?limit=-1", "")
+	if v := decode[api.Version](c.t, c.check(200, "GET", path+"/2", "")); len(v.Sections) == 0 {
+		c.t.Errorf("no sections: %+v", v)
+	}
+	for _, pair := range []string{"?from=1&to=2", "?from=1&to=2&lines=true", "?from=2"} {
+		c.check(200, "GET", path+"/diff"+pair, "")
+	}
+	if d := decode[api.Diff](c.t, c.check(200, "GET", path+"/diff?from=1&lines=true", "")); d.To == 0 || len(d.Lines) == 0 {
+		c.t.Errorf("against the current version: %+v", d)
+	}
+	d := decode[api.Diff](c.t, c.check(200, "POST", path+"/diff", `{"from":1,"config":{"containers":[{"command":"./v9"}],"metadata":{"name":"a"}},"lines":true}`))
+	if d.From != 1 || d.To != 0 || len(d.Changes) == 0 || len(d.Lines) == 0 {
+		c.t.Errorf("with a file: %+v", d)
+	}
+	c.check(200, "POST", path+"/diff", `{"config":{"containers":[{"command":"./v9"}]}}`)
+	c.check(404, "POST", path+"/diff", `{"from":99,"config":{"containers":[{"command":"./v9"}]}}`)
+	c.check(422, "POST", path+"/diff", `{"from":1,"config":{"containers":[{"command":"./v9","prot":1}]}}`)
+	c.check(422, "POST", path+"/diff", `{"from":1,"config":{"metadata":{"name":"b"},"containers":[{"command":"./v9"}]}}`)
+	c.check(422, "POST", path+"/diff", `{"from":-1}`)
+	c.check(422, "POST", path+"/diff", `{"from":1}`)
+	c.check(413, "POST", path+"/diff", strings.Repeat(" ", maxBody+1))
+	c.check(200, "PUT", path+"/1", `{"pinned":true}`)
+	c.check(200, "PUT", path+"/1", `{"pinned":true}`)
+	c.check(200, "PUT", path+"/1", `{"pinned":false}`)
+	c.check(404, "PUT", path+"/99", `{"pinned":true}`)
+	c.check(422, "PUT", path+"/1", `{}`)
+	c.check(422, "PUT", path+"/0", `{"pinned":true}`)
+}
+
 // plans asks the routes of a plan.
 func (c *contract) plans(path string) {
 	c.t.Helper()
@@ -268,7 +304,7 @@ func TestContract(t *testing.T) {
 	c.check(200, "GET", one+"/rollouts/a-r2", "")
 	c.check(200, "GET", one+"/versions", "")
 	c.check(200, "GET", one+"/versions/2", "")
-	c.check(200, "GET", one+"/versions/diff?from=1&to=2", "")
+	c.versions(one + "/versions")
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")
@@ -323,7 +359,7 @@ func TestContract(t *testing.T) {
 func (c *contract) errors(one string) {
 	change := []struct{ method, path, body string }{
 		{"PUT", "", `{}`}, {"PUT", "/scale", `{"instance":1}`}, {"PUT", "/restart", ""}, {"PUT", "/stop", ""}, {"PUT", "/start", ""},
-		{"PUT", "/version", `{"version":1}`}, {"PUT", "/rollout", `{"paused":true}`}, {"DELETE", "/replicas/x", ""}, {"DELETE", "", ""},
+		{"PUT", "/version", `{"version":1}`}, {"PUT", "/versions/1", `{"pinned":true}`}, {"PUT", "/rollout", `{"paused":true}`}, {"DELETE", "/replicas/x", ""}, {"DELETE", "", ""},
 	}
 	viewer := c.token("looker", api.RoleViewer)
 	for _, r := range change {
@@ -360,7 +396,7 @@ func (c *contract) errors(one string) {
 	c.check(409, "PUT", one+"/version", `{"version":1}`)
 	c.check(409, "PUT", one+"/rollout", `{"paused":true}`)
 	c.check(422, "GET", one+"/versions/first", "")
-	c.check(422, "GET", one+"/versions/diff?from=1", "")
+	c.check(422, "GET", one+"/versions/diff?to=1", "")
 	c.check(422, "GET", one+"/logs?tail=-1", "")
 	c.check(422, "GET", one+"/events?limit=many", "")
 	c.check(422, "PUT", one+"/scale", `{"instance":-1}`)

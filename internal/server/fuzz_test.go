@@ -85,7 +85,7 @@ func everything(t *testing.T, tg *target, memory *servertest.Memory) string {
 	ctx := context.Background()
 	for _, service := range memory.List(ctx) {
 		o := one{Service: service}
-		o.Versions, _ = memory.Versions(ctx, service.Name)
+		o.Versions, _ = memory.Versions(ctx, service.Name, controller.Page{})
 		o.Rollouts, _ = memory.Rollouts(ctx, service.Name)
 		o.Replicas, _ = memory.Replicas(ctx, service.Name)
 		all = append(all, o)

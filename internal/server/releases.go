@@ -59,9 +59,11 @@ type Releases interface {
 	Mirror(ctx context.Context, name string) (api.Mirror, error)
 	// SetMirror has requests copied to another service; nil ends that.
 	SetMirror(ctx context.Context, by controller.By, name string, mirror *api.Mirror) (controller.Outcome, error)
-	Versions(ctx context.Context, name string) ([]api.Version, error)
+	Versions(ctx context.Context, name string, page controller.Page) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
-	Diff(ctx context.Context, name string, from, to int) (api.Diff, error)
+	Diff(ctx context.Context, name string, pair controller.Pair) (api.Diff, error)
+	// Pin keeps a version for good, or lets it go with the others again.
+	Pin(ctx context.Context, by controller.By, name string, number int, pinned bool) (controller.Outcome, error)
 	Rollouts(ctx context.Context, name string) ([]api.Rollout, error)
 	Rollout(ctx context.Context, name, id string) (api.Rollout, error)
 	Replicas(ctx context.Context, name string) ([]api.Replica, error)

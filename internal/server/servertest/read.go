@@ -5,19 +5,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
-	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/store"
 )
-
-func missingVersion(service string, number int) error {
-	return &controller.NotFoundError{Kind: "version", Name: strconv.Itoa(number), Hint: "`sluice versions " + service + "` lists them"}
-}
 
 // look reads from one service.
 func look[T any](m *Memory, name string, read func(*record) (T, error)) (T, error) {
@@ -29,47 +23,6 @@ func look[T any](m *Memory, name string, read func(*record) (T, error)) (T, erro
 		return none, err
 	}
 	return read(r)
-}
-
-// Versions implements server.Releases.
-func (m *Memory) Versions(_ context.Context, name string) ([]api.Version, error) {
-	return look(m, name, func(r *record) ([]api.Version, error) {
-		list := slices.Clone(r.versions)
-		for i := range list {
-			list[i].Current = list[i].Number == r.CurrentVersion
-		}
-		slices.Reverse(list)
-		return list, nil
-	})
-}
-
-// Version implements server.Releases.
-func (m *Memory) Version(_ context.Context, name string, number int) (api.Version, error) {
-	return look(m, name, func(r *record) (api.Version, error) {
-		if number > len(r.versions) {
-			return api.Version{}, missingVersion(name, number)
-		}
-		v := r.versions[number-1]
-		v.Current = number == r.CurrentVersion
-		return v, nil
-	})
-}
-
-// Diff implements server.Releases.
-func (m *Memory) Diff(ctx context.Context, name string, from, to int) (api.Diff, error) {
-	diff := api.Diff{From: from, To: to}
-	var docs [2]api.Document
-	for i, number := range []int{from, to} {
-		v, err := m.Version(ctx, name, number)
-		if err != nil {
-			return diff, err
-		}
-		if docs[i], err = api.ParseDocument(v.Config); err != nil {
-			return diff, err
-		}
-	}
-	diff.Changes = history.FieldDiff(docs[0], docs[1])
-	return diff, nil
 }
 
 // Rollouts implements server.Releases.
