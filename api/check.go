@@ -42,6 +42,10 @@ func (c *checker) object(path string, node *keyNode, object map[string]any) {
 			c.add(at, nil, "%s", suggest(name, node))
 			continue
 		}
+		if node.path == "containers[].env[]" && name == "value" && markedSecret(object) {
+			c.secretText(at, child, object[name])
+			continue
+		}
 		c.value(at, child, object[name])
 	}
 }
@@ -88,6 +92,13 @@ func (c *checker) accepts(path string, node *keyNode, value any) bool {
 	}
 	c.add(path, shownValue(value), "%s", "an object is allowed")
 	return false
+}
+
+// secretText checks a marked value and shows nothing of it.
+func (c *checker) secretText(path string, node *keyNode, value any) {
+	if value != nil && !c.keysOnly && !node.key.Type.accepts(value) {
+		c.add(path, nil, "%s", c.allowed(node.key, value))
+	}
 }
 
 // allowed adds the way out where the kind of a value shows the slip.

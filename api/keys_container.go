@@ -15,6 +15,8 @@ func containerKeys() []Key {
 		{Path: "containers[].env", Type: typeObjectList(), Doc: "Environment variables."},
 		{Path: "containers[].env[].name", Type: typeEnvName(), Rule: "required", Doc: "Name of the variable."},
 		{Path: "containers[].env[].value", Type: typeText(), Default: `""`, Doc: "Its value."},
+		{Path: "containers[].env[].secret", Type: typeFlag(), Default: "false",
+			Doc: "Whether the value is a secret: stored sealed, shown as \"********\", given in clear to the replica alone. Sent back as \"********\" it stays what it is. Sluice's own."},
 		{Path: "containers[].prepare", Type: typeObject(), Doc: "Python packages that EAS installs into the image.",
 			Effect: EffectNone, Why: "Sluice installs nothing; install the packages before, or in containers[0].script"},
 		{Path: "containers[].prepare.pythonRequirements", Type: typeTextList(), Doc: "Packages.", Effect: EffectNone},

@@ -82,7 +82,10 @@ func (w *leafWalk) list(path string, node *keyNode, list []any) {
 	if node != nil && node.path == "containers[].env" {
 		if entries, ok := envByName(list); ok {
 			for _, name := range slices.Sorted(maps.Keys(entries)) {
-				w.add(path+"["+name+"]", node.element.fields["value"], entries[name])
+				w.add(path+"["+name+"]", node.element.fields["value"], entries[name].value)
+				if entries[name].secret {
+					w.add(path+"["+name+"].secret", node.element.fields["secret"], true)
+				}
 			}
 			return
 		}
@@ -96,26 +99,39 @@ func (w *leafWalk) list(path string, node *keyNode, list []any) {
 	}
 }
 
-// envByName reads a list of {name, value} as a map. Not ok means that it cannot
-// be told apart by name: names missing, twice, or such as would look like
+// variable is what an entry of env says of its name.
+type variable struct {
+	value  string // empty where none is given
+	secret bool
+}
+
+// envByName reads a list of {name, value, secret} as a map. Not ok means that it
+// cannot be told apart by name: names missing, twice, or such as would look like
 // something else in a path.
-func envByName(list []any) (map[string]any, bool) {
-	entries := map[string]any{}
+func envByName(list []any) (map[string]variable, bool) {
+	entries := map[string]variable{}
 	for _, item := range list {
 		object, _ := item.(map[string]any)
 		name, _ := object["name"].(string)
 		value, isText := object["value"].(string)
+		mark, isMark := object["secret"].(bool)
 		known := 1
 		if _, given := object["value"]; given {
-			known = 2
+			known++
 			if !isText && object["value"] != nil {
+				return nil, false
+			}
+		}
+		if _, given := object["secret"]; given {
+			known++
+			if !isMark && object["secret"] != nil {
 				return nil, false
 			}
 		}
 		if _, twice := entries[name]; twice || !plainName.MatchString(name) || len(object) != known {
 			return nil, false
 		}
-		entries[name] = value
+		entries[name] = variable{value, mark}
 	}
 	return entries, true
 }

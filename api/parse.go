@@ -85,7 +85,7 @@ func readContainer(r reader) Container {
 	}
 	for i := range r.length(at + ".env") {
 		entry := joinIndex(at+".env", i)
-		c.Env = append(c.Env, EnvVar{Name: r.text(entry + ".name"), Value: r.text(entry + ".value")})
+		c.Env = append(c.Env, EnvVar{Name: r.text(entry + ".name"), Value: r.text(entry + ".value"), Secret: r.flag(entry + ".secret")})
 	}
 	if c.Health == nil {
 		c.Health = readTimes(r, at+".health_check")

@@ -66,7 +66,7 @@ func invalid(path string, value any, format string, args ...any) *InvalidError {
 func problem(path string, value any, format string, args ...any) FieldProblem {
 	p := FieldProblem{Path: path, Message: fmt.Sprintf(format, args...)}
 	if value != nil {
-		p.Value = encode(value)
+		p.Value = encode(withoutSecrets(value))
 	}
 	return p
 }

@@ -93,7 +93,7 @@ func (s *Spec) lookupEnv(other func(string) string) func(string) string {
 			return s.Abs(s.ModelPath)
 		}
 		for _, e := range s.Container.Env {
-			if e.Name == name {
+			if e.Name == name && !e.Secret { // a secret is known to replicas alone
 				return e.Value
 			}
 		}

@@ -112,8 +112,9 @@ type Container struct {
 
 // EnvVar is one entry of containers[].env.
 type EnvVar struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name   string `json:"name"`
+	Value  string `json:"value"` // sealed text where Secret, except on its way to a replica
+	Secret bool   `json:"secret,omitempty"`
 }
 
 // Check is one probe. Exactly one of HTTP, TCP, Exec and GRPC is set.

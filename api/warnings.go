@@ -95,6 +95,9 @@ func (w *warner) adviseContainer(s *Spec) {
 		if e.Name == "PORT" || e.Name == "MODEL_PATH" && s.ModelPath != "" || strings.HasPrefix(e.Name, "SLUICE_") {
 			w.say(joinIndex("containers[0].env", i), "%s is set by Sluice for each replica; the file's value is not used", e.Name)
 		}
+		if !e.Secret && e.Value != "" && looksSecret(e.Name) {
+			w.say("containers[0].env["+e.Name+"]", "it looks like a secret, and is stored and shown in clear; \"secret\": true beside it, or --set containers[0].env[%s].secret=true, seals it", e.Name)
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ them over. "sluice down" ends them.`,
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "certificate of the API, a PEM file that is read again when it changes (default api.tls_cert of the configuration file, else none)")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "its key, a PEM file (default api.tls_key of the configuration file)")
 	f.BoolVar(&cfg.Insecure, "insecure", false, "listen on other addresses than loopback without encryption")
+	f.BoolVar(&cfg.GiveUpSecrets, "give-up-secrets", false, "start though DATA/secret.key is lost or another one: secrets that it does not open have to be set again")
 	return cmd
 }
 

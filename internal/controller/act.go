@@ -74,7 +74,7 @@ func (s *service) start(of material, l runtime.Launch) (h runtime.Handle, drifte
 	if len(l.Files) > 0 {
 		s.see(func() { s.seeCopies(l.Replica, l.Files) })
 	}
-	h, err = s.c.cfg.Runtime.Start(s.c.ctx, l)
+	h, err = s.c.launched(l)
 	return h, drifted, err
 }
 

@@ -86,6 +86,11 @@ type Config struct {
 	// for nothing.
 	Warn  func(*api.Spec) []string
 	Probe Probe // for gates that ask outside
+	// Secrets seals what must not be stored in clear; nil leaves it as it is.
+	Secrets Secrets
+	// GiveUpSecrets has Run go on though sealed values cannot be opened: their key
+	// is lost for good, and they are to be set again.
+	GiveUpSecrets bool
 	// Insight is what a preview asks; what is nil is not known.
 	Insight Insight
 	// Resources are the resource groups by name; "" is public.
@@ -148,6 +153,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	groups, err := c.cfg.Store.Groups(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.sealStored(ctx, snapshots, groups); err != nil {
 		return err
 	}
 	for _, snap := range snapshots {

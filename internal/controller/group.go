@@ -184,7 +184,7 @@ func (g *group) publish() (revision uint64) {
 }
 
 func (g *group) make() traffic.Group {
-	route := traffic.Group{Name: g.name, Token: g.record.Token}
+	route := traffic.Group{Name: g.name, Token: g.c.openToken(g.record.Token)}
 	members := g.members()
 	weights := canary.Weights(g.record.Mode, members)
 	for i, m := range members {

@@ -101,7 +101,10 @@ func (g *group) apply(r *store.Group, ch api.GroupChange) error {
 		r.Rules = *ch.Rules
 	}
 	if ch.Token != nil {
-		r.Token = *ch.Token
+		var err error
+		if r.Token, err = g.c.sealToken(r.Token, *ch.Token); err != nil {
+			return err
+		}
 	}
 	if ch.TrafficMode == nil || *ch.TrafficMode == r.Mode {
 		return nil

@@ -116,7 +116,8 @@ func (s *service) adoptions() []runtime.Adoption {
 	for i := range s.state.Replicas {
 		r := &s.state.Replicas[i]
 		if r.Process == rollout.Running || r.Process == rollout.Ordered {
-			list = append(list, runtime.Adoption{Launch: s.launchOf(r), Handle: s.handles[r.ID], Healthy: r.Healthy})
+			l, _ := s.c.openEnv(s.launchOf(r)) // what cannot be opened only its checks by command miss
+			list = append(list, runtime.Adoption{Launch: l, Handle: s.handles[r.ID], Healthy: r.Healthy})
 		}
 	}
 	return list

@@ -38,7 +38,7 @@ func (s *service) publish() {
 // route is the service's line in the routing table: its routable replicas, or
 // why there is none.
 func (s *service) route() traffic.Route {
-	route := traffic.Route{Service: s.name(), Token: s.record.Token}
+	route := traffic.Route{Service: s.name(), Token: s.c.openToken(s.record.Token)}
 	for i := range s.state.Replicas {
 		r := &s.state.Replicas[i]
 		h := s.handles[r.ID]

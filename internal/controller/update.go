@@ -24,7 +24,7 @@ func (c *Controller) Create(ctx context.Context, by By, doc api.Document) (Outco
 	if doc, err = c.placed(doc); err != nil {
 		return Outcome{}, err
 	}
-	spec, err := api.Parse(doc)
+	doc, spec, err := c.sealed(api.Document{}, doc)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -157,7 +157,7 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool,
 	if err != nil {
 		return err
 	}
-	spec, err := api.Parse(next)
+	next, spec, err := s.c.sealed(current, next)
 	if err != nil {
 		return err
 	}

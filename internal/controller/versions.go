@@ -195,11 +195,13 @@ func (c *Controller) asVersion(config, file api.Document) (version, error) {
 	if next, err = c.placed(next); err != nil {
 		return version{}, err
 	}
-	spec, err := api.Parse(next)
+	if _, err := api.Parse(next); err != nil {
+		return version{}, err
+	}
+	doc, spec, err := c.sealed(config, api.SnapshotConfig(next)) // versions have no token that could be kept
 	if err != nil {
 		return version{}, err
 	}
-	doc := api.SnapshotConfig(next)
 	digests := c.cfg.Content.Digests(api.Files(spec))
 	return version{Version: store.Version{Version: api.Version{Config: doc.JSON(), Digests: digests}}, doc: doc, spec: spec}, nil
 }

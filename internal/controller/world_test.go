@@ -18,6 +18,7 @@ import (
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/gate"
 	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/secret"
 	"sluice.dev/sluice/internal/store"
 	"sluice.dev/sluice/internal/store/sqlite"
 	"sluice.dev/sluice/internal/traffic"
@@ -159,7 +160,7 @@ type plane struct {
 func (g *plane) Publish(r traffic.Route) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if old, ok := g.routes[r.Service]; ok && slices.Equal(old.Endpoints, r.Endpoints) && old.Unavailable == r.Unavailable && old.Limits == r.Limits {
+	if old, ok := g.routes[r.Service]; ok && slices.Equal(old.Endpoints, r.Endpoints) && old.Unavailable == r.Unavailable && old.Limits == r.Limits && old.Token == r.Token {
 		return g.revision
 	}
 	g.routes[r.Service] = r
@@ -288,6 +289,8 @@ type world struct {
 	resources map[string]Group
 	data      string
 	outside   func(GateSubject) gate.Measurement // what gates find outside
+	sealing   bool                               // secrets are sealed, with a key in data
+	giveUp    bool                               // secrets whose key is lost
 }
 
 // Check and Measure implement Probe.
@@ -311,18 +314,30 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 
 func (w *world) open(t *testing.T) {
 	t.Helper()
+	if err := w.start(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start is a start that may fail.
+func (w *world) start(t *testing.T) error {
+	t.Helper()
 	st, err := sqlite.Open(context.Background(), w.data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	w.Controller = New(Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources,
-		Log: slog.New(slog.DiscardHandler)})
+	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources,
+		GiveUpSecrets: w.giveUp, Log: slog.New(slog.DiscardHandler)}
+	if w.sealing {
+		if cfg.Secrets, err = secret.Open(secret.File(w.data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Controller = New(cfg)
 	w.processes.watcher.Store(w.Controller)
 	w.plane.watcher.Store(w.Controller)
-	if err := w.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
+	return w.Run(context.Background())
 }
 
 func (w *world) shut(t *testing.T) {

@@ -25,6 +25,8 @@ type Config struct {
 	TLSKey   string
 	Insecure bool   // listen elsewhere than on loopback without TLS
 	Version  string // of this program
+	// GiveUpSecrets starts the server though the key of its secrets is lost.
+	GiveUpSecrets bool
 	// Executable is this program, started again as the gateway.
 	Executable string
 	Log        *slog.Logger

@@ -20,6 +20,7 @@ import (
 	"sluice.dev/sluice/internal/gateway/wire"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/runtime/process"
+	"sluice.dev/sluice/internal/secret"
 	"sluice.dev/sluice/internal/server"
 	"sluice.dev/sluice/internal/store"
 	"sluice.dev/sluice/internal/store/sqlite"
@@ -40,6 +41,7 @@ type plane struct {
 	api         net.Listener
 	certificate *certs.Pair // nil: the API is not encrypted
 	tokens      *token.Book
+	secrets     *secret.Key
 	adopted     []int // pids of the gateways that were recorded when this server started
 	up          bool  // everything runs
 }
@@ -97,6 +99,9 @@ func (p *plane) open(ctx context.Context) (err error) {
 	if p.tokens, err = token.Open(ctx, p.store, admin, p.cfg.Log); err != nil {
 		return err
 	}
+	if p.secrets, err = secret.Open(secret.File(p.cfg.Data)); err != nil {
+		return err
+	}
 	p.api, err = listen("--listen", p.cfg.Listen)
 	return err
 }
@@ -142,6 +147,9 @@ func (p *plane) run(ctx context.Context) error {
 	if err := p.controller.Run(ctx); err != nil {
 		return err
 	}
+	if err := p.secrets.Keep(); err != nil {
+		return err
+	}
 	return p.awaitGateway(ctx)
 }
 
@@ -161,7 +169,7 @@ func (p *plane) makeController(file File) error {
 	}
 	p.controller = controller.New(controller.Config{
 		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
-		Insight: p.insight(),
+		Insight: p.insight(), Secrets: p.secrets, GiveUpSecrets: p.cfg.GiveUpSecrets,
 		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil

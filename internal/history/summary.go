@@ -117,6 +117,9 @@ func shortValue(value json.RawMessage) string {
 		if text == "" {
 			return `""`
 		}
+		if api.IsSealed(text) { // a part of it would not be known as one, and shown
+			return ""
+		}
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return ""
 		}

@@ -19,6 +19,8 @@ func TestSummary(t *testing.T) {
 			`{"metadata":{"cpu":2,"instance":3},"containers":[{"image":"m:2"}]}`, nil, "image m:1 -> m:2, cpu 1 -> 2, instance 1 -> 3"},
 		{"variables by name", `{"containers":[{"env":[{"name":"A","value":"1"},{"name":"B","value":"1"}]}]}`,
 			`{"containers":[{"env":[{"name":"B","value":"2"},{"name":"C","value":""}]}]}`, nil, "env A removed, env B 1 -> 2, env C added"},
+		{"a sealed value", `{"containers":[{"env":[{"name":"A","value":"sealed:v1:x","secret":true}]}]}`,
+			`{"dockerAuth":"sealed:v1:z","containers":[{"env":[{"name":"A","value":"sealed:v1:y","secret":true}]}]}`, nil, "env A changed, dockerAuth added"},
 		{"content only", `{"model_path":"models/v1"}`, `{"model_path":"models/v1"}`, []string{"models/v1"}, "content of models/v1"},
 		{"model before content before the rest", `{"model_path":"a","metadata":{"cpu":1},"containers":[{"command":"x"}]}`,
 			`{"model_path":"b","metadata":{"gpu":1},"containers":[{"command":"y"}]}`, []string{"/x/y"},

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -222,6 +224,7 @@ func (c *contract) versions(path string) {
 		c.t.Errorf("with a file: %+v", d)
 	}
 	c.check(200, "POST", path+"/diff", `{"config":{"containers":[{"command":"./v9"}]}}`)
+	c.check(200, "POST", path+"/diff", `{"config":{"containers":[{"command":"./v9",`+strings.ReplaceAll(secretEnv, "key-", "other-key-")+`}]},"lines":true}`)
 	c.check(404, "POST", path+"/diff", `{"from":99,"config":{"containers":[{"command":"./v9"}]}}`)
 	c.check(422, "POST", path+"/diff", `{"from":1,"config":{"containers":[{"command":"./v9","prot":1}]}}`)
 	c.check(422, "POST", path+"/diff", `{"from":1,"config":{"metadata":{"name":"b"},"containers":[{"command":"./v9"}]}}`)
@@ -288,7 +291,7 @@ func TestContract(t *testing.T) {
 	c.settle("a", api.StatusRunning)
 	c.check(200, "GET", "/api/v1/services", "")
 	c.check(200, "GET", one, "")
-	c.check(200, "PUT", one+"?message=why", `{"containers":[{"command":"./v2","port":8000}]}`)
+	c.check(200, "PUT", one+"?message=why", `{"containers":[{"command":"./v2","port":8000,`+strings.ReplaceAll(secretEnv, "key-", "new-key-")+`}]}`)
 	c.settle("a", api.StatusRunning)
 	c.check(200, "PUT", one+"/scale", `{"instance": 3}`)
 	c.settle("a", api.StatusRunning)
@@ -305,6 +308,10 @@ func TestContract(t *testing.T) {
 	c.check(200, "GET", one+"/versions", "")
 	c.check(200, "GET", one+"/versions/2", "")
 	c.versions(one + "/versions")
+	diff := decode[api.Diff](t, c.check(200, "GET", one+"/versions/diff?from=1&to=2", ""))
+	if want := `{"path":"containers[0].env[KEY]","op":"replace","from":"********","to":"********"}`; len(diff.Changes) != 2 || !strings.Contains(jsonOf(t, diff), want) {
+		t.Errorf("%s, want in it %s", jsonOf(t, diff), want)
+	}
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")
@@ -312,6 +319,8 @@ func TestContract(t *testing.T) {
 	c.check(200, "POST", one+"/preview", `{"containers":[{"command":"./v3","port":8000}]}`)
 	c.check(200, "POST", one+"/preview?update_type=replace", `{"metadata":{"name":"a","instance":5},"containers":[{"command":"./v3"}]}`)
 	c.check(200, "POST", one+"/preview", `{}`)
+	c.check(200, "POST", one+"/preview", `{"containers":[{"command":"./v3","port":8000,`+secretEnv+`}]}`)
+	c.shown(one)
 	c.plans(one + "/plan")
 	c.groups(one)
 	c.check(202, "DELETE", one+"/replicas/"+list.Replicas[0].ID, "")
@@ -353,6 +362,42 @@ func TestContract(t *testing.T) {
 	if version := c.document["openapi"]; version != "3.1.0" {
 		t.Errorf("openapi: %v, want 3.1.0", version)
 	}
+}
+
+// shown wants secrets masked where a configuration is shown, what was shown to be
+// taken back, and each refused that stands for nothing.
+func (c *contract) shown(one string) {
+	service := decode[api.Service](c.t, c.check(200, "GET", one, ""))
+	version := decode[api.Version](c.t, c.check(200, "GET", one+"/versions/1", ""))
+	for of, config := range map[string]string{"token": string(service.Config), "KEY": string(service.Config), "version": string(version.Config)} {
+		if !strings.Contains(config, `"value":"********"`) {
+			c.t.Errorf("%s is shown in %s", of, config)
+		}
+	}
+	if !strings.Contains(string(service.Config), `"token":"********"`) {
+		c.t.Errorf("the token is shown in %s", service.Config)
+	}
+	for _, how := range []string{"merge", "replace"} {
+		if out := c.check(200, "PUT", one+"?update_type="+how, string(service.Config)); !strings.Contains(string(out.body), `"changed":false`) {
+			c.t.Errorf("what was shown, sent back: %s", out.body)
+		}
+	}
+	for _, bad := range []string{
+		strings.Replace(string(service.Config), `"KEY"`, `"OTHER"`, 1), strings.Replace(string(service.Config), `"secret":true,`, ``, 1),
+		`{"containers":[{"command":"./v3","env":[{"name":"KEY","value":["key-` + inClear + `"],"secret":true}]}]}`,
+		`{"containers":{"command":"./v3",` + secretEnv + `}}`, `{"token":["token-` + inClear + `"]}`, `{"token":"token ` + inClear + `"}`,
+	} {
+		c.check(422, "PUT", one, bad)
+	}
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // errors wants each documented kind of error from every route that can give it.
@@ -422,5 +467,13 @@ func (c *contract) watchOnce() {
 	c.asked["GET "+r.path] = true
 	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
 		c.t.Errorf("watch: %d %s", resp.StatusCode, kind)
+	}
+	first := bufio.NewScanner(resp.Body)
+	for range 2 { // event: resync, and all services
+		first.Scan()
+		c.showsNoSecret("watch", first.Bytes())
+	}
+	if !strings.Contains(first.Text(), `"token":"********"`) {
+		c.t.Errorf("watch: %s", first.Text())
 	}
 }

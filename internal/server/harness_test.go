@@ -18,7 +18,12 @@ import (
 
 const secret = "a-secret"
 
-const file = `{"metadata":{"name":"a","instance":2},"containers":[{"command":"./v1","port":8000}]}`
+// inClear is in every secret of a file, and in no answer.
+const inClear = "in-clear-4711"
+
+const file = `{"metadata":{"name":"a","instance":2},"token":"token-` + inClear + `","containers":[{"command":"./v1","port":8000,` + secretEnv + `}]}`
+
+const secretEnv = `"env":[{"name":"KEY","value":"key-` + inClear + `","secret":true}]`
 
 // rig is the real handler behind a real socket.
 type rig struct {
@@ -90,7 +95,16 @@ func (r *rig) ask(method, path, body string, headers ...string) reply {
 	if err != nil {
 		r.t.Fatalf("%s %s: %v", method, path, err)
 	}
+	r.showsNoSecret(method+" "+path, content)
 	return reply{resp.StatusCode, resp.Header, content}
+}
+
+// showsNoSecret wants an answer without secrets, in clear or sealed.
+func (r *rig) showsNoSecret(of string, answer []byte) {
+	r.t.Helper()
+	if bytes.Contains(answer, []byte(inClear)) || bytes.Contains(answer, []byte("sealed:")) {
+		r.t.Errorf("%s shows a secret: %s", of, answer)
+	}
 }
 
 func (r *rig) create() {

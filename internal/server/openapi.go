@@ -19,6 +19,7 @@ const schemaPrefix = "#/components/schemas/"
 func describe(version string) huma.Config {
 	config := huma.DefaultConfig("Sluice", version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.Formats = map[string]huma.Format{"application/json": masked, "json": masked}
 	config.CreateHooks = nil // no $schema members in answers
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = `Releases changes to inference services without losing a request.

@@ -58,7 +58,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	w.Write(append(body, '\n'))
+	w.Write(append(mask(body), '\n'))
 }
 
 // problemOf says which problem an error of Releases is. An error that is none of

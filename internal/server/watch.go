@@ -219,7 +219,7 @@ func (w *watcher) send(kind string, id int64, data any) error {
 	if id != 0 {
 		fmt.Fprintf(&b, "id: %d\n", id)
 	}
-	fmt.Fprintf(&b, "data: %s\n\n", body)
+	fmt.Fprintf(&b, "data: %s\n\n", mask(body))
 	_, err = w.stream.Write(b.Bytes())
 	return err
 }

@@ -126,5 +126,8 @@ type Store interface {
 	// NextEpoch counts the starts of the control plane: each call returns one
 	// more than the call before, for ever. Routing table revisions begin with it.
 	NextEpoch(ctx context.Context) (uint64, error)
+	// Scrub leaves nothing in the store's files of what records held before: not in
+	// free space, not in a log.
+	Scrub(ctx context.Context) error
 	Close() error
 }

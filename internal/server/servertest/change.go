@@ -47,6 +47,9 @@ func (m *Memory) Create(_ context.Context, by controller.By, doc api.Document) (
 	if err != nil {
 		return controller.Outcome{}, err
 	}
+	if doc, err = sealed(api.Document{}, doc); err != nil {
+		return controller.Outcome{}, err
+	}
 	m.mu.Lock()
 	if m.services[spec.Name] != nil {
 		m.mu.Unlock()
@@ -90,6 +93,9 @@ func (m *Memory) Update(_ context.Context, by controller.By, name string, doc ap
 		}
 		spec, err := api.Parse(next)
 		if err != nil {
+			return false, "", err
+		}
+		if next, err = sealed(r.doc, next); err != nil {
 			return false, "", err
 		}
 		changes := api.Changes(r.doc, next)

@@ -77,7 +77,9 @@ func (m *Memory) Diff(_ context.Context, name string, pair controller.Pair) (api
 			if to, err = api.Replace(from, *pair.File); err == nil {
 				_, err = api.Parse(to)
 			}
-			to = api.SnapshotConfig(to)
+			if err == nil {
+				to, err = sealed(from, api.SnapshotConfig(to))
+			}
 		} else {
 			d.To, to, err = r.chosen(pair.To)
 		}

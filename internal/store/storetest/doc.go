@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"Gateways", testGateways},
 		{"Tokens", testTokens},
 		{"Groups", testGroups},
+		{"Scrub", testScrub},
 		{"Epoch", testEpoch},
 		{"Concurrent", testConcurrent},
 	} {
