@@ -37,4 +37,5 @@ type Event struct {
 	Version int    `json:"version" doc:"0 when it is about none"`
 	Replica string `json:"replica,omitempty"`
 	Actor   string `json:"actor,omitempty" doc:"who asked for it; empty when Sluice decided it"`
+	Rollout string `json:"rollout,omitempty" doc:"the rollout that was in progress, which it may have begun or ended"`
 }

@@ -46,6 +46,9 @@ type Rollout struct {
 	Reason        string       `json:"reason" doc:"why it is paused: user, failure, stopped, plan deleted, gate; empty when it is not"`
 	Message       string       `json:"message" doc:"what happened, for a person"`
 	Creator       string       `json:"creator"`
+	Why           string       `json:"why,omitempty" doc:"the message that it was begun with; left out, as history, where a service shows its rollout"`
 	StartedAt     Time         `json:"started_at"`
 	EndedAt       *Time        `json:"ended_at"`
+
+	History *RolloutHistory `json:"history,omitempty" doc:"what was done and what happened while it lasted; of a rollout by an earlier release there is none"`
 }

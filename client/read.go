@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"sluice.dev/sluice/api"
 )
@@ -117,12 +118,28 @@ func (c *Client) Replica(ctx context.Context, name, id string) (api.Replica, err
 // Events lists a service's events with a higher Seq than after, ascending; the
 // newest limit of them, 0 for as many as the server gives (1000).
 func (c *Client) Events(ctx context.Context, name string, after int64, limit int) ([]api.Event, error) {
+	return c.FindEvents(ctx, name, after, limit, api.EventFilter{})
+}
+
+// FindEvents is Events of those that the filter takes.
+func (c *Client) FindEvents(ctx context.Context, name string, after int64, limit int, f api.EventFilter) ([]api.Event, error) {
 	r := get("services", name, "events")
 	if after > 0 {
 		r.with("after", strconv.FormatInt(after, 10))
 	}
 	if limit > 0 {
 		r.with("limit", strconv.Itoa(limit))
+	}
+	if f.Version > 0 {
+		r.with("version", strconv.Itoa(f.Version))
+	}
+	if !f.Since.IsZero() {
+		r.with("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	for name, value := range map[string]string{"type": f.Type, "reason": f.Reason, "rollout": f.Rollout, "replica": f.Replica, "actor": f.Actor} {
+		if value != "" {
+			r.with(name, value)
+		}
 	}
 	out, err := call[struct{ Events []api.Event }](ctx, c, r)
 	return out.Events, err

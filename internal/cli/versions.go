@@ -2,13 +2,9 @@ package cli
 
 import (
 	"context"
-	"io"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/client"
 )
 
@@ -37,41 +33,4 @@ replicas, the group or rolling_strategy.`,
 		}
 		return s.finish(ctx, c, f, answer, client.RolledBack)
 	})
-}
-
-func historyCommand(s *session) *cobra.Command {
-	return lookCommand(s, &cobra.Command{
-		Use:   "history NAME",
-		Short: "List the rollouts of a service",
-		Long: `List the rollouts of a service, the newest first: what each one was, how it
-ended, who began it and how long it took.`,
-		Example: "  sluice history sentiment",
-		Args:    takes("NAME"),
-	}, func(ctx context.Context, c *client.Client, args []string) error {
-		list, err := c.Rollouts(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		return s.show(struct {
-			Rollouts []api.Rollout `json:"rollouts"`
-		}{list}, func(w io.Writer) {
-			rows := [][]string{{"ID", "KIND", "FROM", "TO", "PHASE", "CREATOR", "AGE", "DURATION", "MESSAGE"}}
-			for _, v := range list {
-				from := ""
-				if v.FromVersion != 0 {
-					from = strconv.Itoa(v.FromVersion)
-				}
-				rows = append(rows, []string{v.ID, string(v.Kind), from, strconv.Itoa(v.ToVersion), string(v.Phase), v.Creator,
-					age(v.StartedAt.Time), duration(v), v.Message})
-			}
-			table(w, rows...)
-		})
-	})
-}
-
-func duration(ro api.Rollout) string {
-	if ro.EndedAt == nil {
-		return span(time.Since(ro.StartedAt.Time)) + " so far"
-	}
-	return span(ro.EndedAt.Sub(ro.StartedAt.Time))
 }

@@ -95,6 +95,9 @@ type Config struct {
 	Insight Insight
 	// Resources are the resource groups by name; "" is public.
 	Resources map[string]Group
+	// Foretell has the preview say of each rollout, when it begins, how long it
+	// takes, for its history.
+	Foretell bool
 	// Dir is the folder that relative paths of a service file are meant from when
 	// neither the file nor the caller names one.
 	Dir string
@@ -106,15 +109,16 @@ type Config struct {
 // Controller runs all services of one store. Its methods may be called from any
 // goroutine.
 type Controller struct {
-	cfg      Config
-	log      *slog.Logger
-	news     newsstand
-	schedule Schedule
-	system   *system // the schedule, unless another was given
-	rooms    *rooms
-	starting chan struct{} // holds as many as may be forked at once
-	ctx      context.Context
-	stop     context.CancelFunc
+	cfg         Config
+	log         *slog.Logger
+	news        newsstand
+	schedule    Schedule
+	system      *system // the schedule, unless another was given
+	rooms       *rooms
+	starting    chan struct{} // holds as many as may be forked at once
+	foretelling chan struct{} // holds the one preview that is made for a rollout's history
+	ctx         context.Context
+	stop        context.CancelFunc
 
 	// keeping is held by whoever makes copies of files or lets go of them. It
 	// comes before every service's lock.
@@ -122,6 +126,7 @@ type Controller struct {
 	unrecorded map[string]int // contents that were kept and that no version names yet; of who holds keeping
 	sweeping   atomic.Bool    // a sweep is coming
 
+	began    time.Time   // when it began to run
 	running  atomic.Bool // all that an earlier run left is adopted
 	mu       sync.Mutex
 	services map[string]*service
@@ -134,7 +139,7 @@ func New(cfg Config) *Controller {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, groups: map[string]*group{}, rooms: newRooms(cfg.Resources), unrecorded: map[string]int{}, starting: make(chan struct{}, startsAtOnce)}
+	c := &Controller{cfg: cfg, log: cfg.Log, services: map[string]*service{}, groups: map[string]*group{}, rooms: newRooms(cfg.Resources), unrecorded: map[string]int{}, foretelling: make(chan struct{}, 1), starting: make(chan struct{}, startsAtOnce)}
 	if c.schedule = cfg.Schedule; c.schedule == nil {
 		c.system = &system{}
 		c.schedule = c.system
@@ -147,6 +152,7 @@ func New(cfg Config) *Controller {
 // all routes in force at once and then lets each service go on. It returns when
 // that is done; Close ends what it began.
 func (c *Controller) Run(ctx context.Context) error {
+	c.began = c.now()
 	snapshots, err := c.cfg.Store.Load(ctx)
 	if err != nil {
 		return err
@@ -161,6 +167,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, snap := range snapshots {
 		s := c.newService(snap.Service)
 		s.load(snap)
+		if err := s.reopen(ctx); err != nil {
+			return err
+		}
 		c.mu.Lock()
 		c.services[s.name()] = s
 		c.mu.Unlock()

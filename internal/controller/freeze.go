@@ -38,6 +38,16 @@ func inForce(f *api.Freeze, now time.Time) *api.Freeze {
 	return f
 }
 
+// same tells whether a freeze changes nothing where another is, which may have
+// run out.
+func same(is, f *api.Freeze, now time.Time) bool {
+	is = inForce(is, now)
+	if is == nil || f == nil {
+		return is == nil && f == nil
+	}
+	return is.Reason == f.Reason && is.By == f.By && is.Until.Equal(f.Until.Time)
+}
+
 // frozen refuses a change of the service while it or its group is frozen.
 func (s *service) frozen(reason string) error {
 	now := s.c.now()
@@ -64,10 +74,19 @@ func (c *Controller) Freeze(ctx context.Context, by By, name string, f *api.Free
 		reason, text = "Frozen", "changes are refused: "+f.Reason
 	}
 	if g, err := c.findGroup(name); err == nil {
-		_, _, err := g.alter(by, reason, text, func(r *store.Group) error { r.Frozen = f; return nil })
+		_, _, err := g.alter(by, reason, text, func(r *store.Group) error {
+			if !same(r.Frozen, f, c.now()) {
+				r.Frozen = f
+			}
+			return nil
+		})
 		return err
 	}
 	_, err := c.alter(ctx, by, name, reason, func(s *service, op *operation) error {
+		if same(s.record.Frozen, f, s.state.Now) {
+			op.unchanged = true
+			return nil
+		}
 		s.record.Frozen = f
 		op.text = text
 		return nil

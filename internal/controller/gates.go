@@ -81,12 +81,12 @@ func (s *service) count() {
 	case !g.done.Equal(ro.BatchDoneAt) && !ro.BatchDoneAt.IsZero() && s.state.Counts().Kept > 0:
 		g.since, g.from, g.to, g.looked, g.probed, g.results = s.state.Now, now, sides{}, time.Time{}, time.Time{}, nil
 	default:
-		dt := s.state.Now.Sub(s.counted).Seconds()
+		dt := s.state.Now.Sub(s.read).Seconds()
 		c := s.state.Counts()
 		g.to.added.ReplicaSeconds += dt * float64(c.Updated)
 		g.to.kept.ReplicaSeconds += dt * float64(c.Kept)
 	}
-	g.done, s.counted = ro.BatchDoneAt, s.state.Now
+	g.done, s.read = ro.BatchDoneAt, s.state.Now
 	now.added.ReplicaSeconds, now.kept.ReplicaSeconds = g.to.added.ReplicaSeconds, g.to.kept.ReplicaSeconds
 	g.to = now
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -69,7 +70,14 @@ func (g *group) alter(by By, reason, text string, do func(*store.Group) error) (
 	if err := refuseFrozen(g.record.Frozen, "group", g.name, reason, g.c.now()); err != nil {
 		return v, 0, err
 	}
-	if wait, err = g.change(by, reason, text, do); err != nil {
+	next := g.clone()
+	if err := do(&next); err != nil {
+		return v, 0, err
+	}
+	if reflect.DeepEqual(next, g.clone()) {
+		return g.view(), g.revision, nil
+	}
+	if wait, err = g.change(by, reason, text, func(r *store.Group) error { *r = next; return nil }); err != nil {
 		return v, 0, err
 	}
 	return g.view(), wait, nil

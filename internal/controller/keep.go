@@ -99,7 +99,7 @@ func (s *service) noteContent(number int, digests []api.Digest, trouble error) {
 	s.state.Now = s.c.now()
 	record := v.Version
 	record.Digests = digests
-	ch := change{store.Change{Name: s.name(), Versions: []store.Version{record}}}
+	ch := change{Change: store.Change{Name: s.name(), Versions: []store.Version{record}}}
 	if trouble != nil {
 		e := s.event("warning", "FilesNotKept", fmt.Sprintf(
 			"no copies of the files of version %d are kept, so a rollback to it needs them as they are: %v", number, trouble))

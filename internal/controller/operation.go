@@ -99,12 +99,14 @@ func (s *service) keep(by By, reason string, op *operation) error {
 		s.putVersion(*op.version)
 	}
 	s.refreshPolicies()
+	before := s.stored.Service.Rollout
 	ch := s.difference(s.state, nil)
+	ch.why = by.Message
 	if op.version != nil {
 		ch.Versions = append(ch.Versions, *op.version)
 	}
 	if op.ended != nil {
-		ch.Rollouts = append(ch.Rollouts, *op.ended.View(s.name()))
+		ch.Rollouts = append(ch.Rollouts, store.Rollout{Rollout: *op.ended.View(s.name())})
 	}
 	ch.Service = s.serviceRecord()
 	message := op.text
@@ -113,10 +115,11 @@ func (s *service) keep(by By, reason string, op *operation) error {
 	}
 	e := s.event("normal", reason, message)
 	e.Actor = by.Actor
-	ch.Events = append(ch.Events, append([]api.Event{e}, op.events...)...)
+	ch.Events = append(append(ch.Events, s.supersedes(by, op.ended)...), append([]api.Event{e}, op.events...)...)
 	if err := s.commit(ch); err != nil {
 		return err
 	}
 	s.notices = nil
+	s.foretell(before)
 	return nil
 }

@@ -42,7 +42,11 @@ func (s *service) take() {
 		s.stopAlarm()
 		s.stopAlarm = nil
 	}
-	if d := s.step(); d > 0 && !s.closed.Load() {
+	d := s.step()
+	if in := s.accountIn(); in > 0 && (d == 0 || in < d) {
+		d = in
+	}
+	if d > 0 && !s.closed.Load() {
 		s.stopAlarm = s.c.schedule.After(d, s.kick)
 	}
 }
@@ -63,6 +67,7 @@ func (s *service) step() time.Duration {
 	seen.Replicas = slices.Clone(s.state.Replicas)
 	steps, wake := s.decide()
 	undo := s.settleConfig(steps)
+	s.account()
 	if ch := s.difference(seen, steps); !ch.empty() {
 		if err := s.commit(ch); err != nil {
 			undo()
@@ -103,7 +108,10 @@ func (s *service) decide() (steps []rollout.Step, wake time.Time) {
 }
 
 // change is what a turn or an operation writes.
-type change struct{ store.Change }
+type change struct {
+	store.Change
+	why string // the message given with it
+}
 
 func (c *change) empty() bool {
 	return c.Service == nil && len(c.PutReplicas) == 0 && len(c.DropReplicas) == 0 &&
@@ -113,7 +121,7 @@ func (c *change) empty() bool {
 // difference is what has to be written to get from what is stored to the
 // present state: what was seen (up to seen) and what was decided (steps).
 func (s *service) difference(seen rollout.State, steps []rollout.Step) change {
-	ch := change{store.Change{Name: s.name()}}
+	ch := change{Change: store.Change{Name: s.name()}}
 	old := make(map[string]*rollout.Replica, len(s.stored.Replicas))
 	for i := range s.stored.Replicas {
 		old[s.stored.Replicas[i].ID] = &s.stored.Replicas[i]
@@ -131,8 +139,10 @@ func (s *service) difference(seen rollout.State, steps []rollout.Step) change {
 	slices.Sort(ch.DropReplicas)
 	ch.Events = append(s.eventsSeen(&seen), s.eventsOf(steps)...)
 	ro := s.state.Service.Rollout
-	if ro != s.stored.Service.Rollout && ro != nil {
-		ch.Rollouts = append(ch.Rollouts, *s.state.RolloutView())
+	was := s.stored.Service.Rollout
+	over := ro != nil && was != nil && was.ID == ro.ID && was.Phase.Ended() // its record, history included, is final
+	if ro != nil && !over && (ro != was || s.ledger != nil && s.ledger.unsaved) {
+		ch.Rollouts = append(ch.Rollouts, store.Rollout{Rollout: *s.state.RolloutView()})
 		if v := s.version(ro.To.Version); v != nil && !v.Completed && ro.Phase == api.RolloutCompleted {
 			completed := v.Version
 			completed.Completed = true
@@ -167,10 +177,12 @@ func (s *service) serviceRecord() *store.Service {
 
 // commit writes the change, remembers what is stored now, and tells watchers.
 func (s *service) commit(ch change) error {
+	ledger := s.note(&ch)
 	events, err := s.c.cfg.Store.Commit(s.c.ctx, ch.Change)
 	if err != nil {
 		return err
 	}
+	s.ledger = ledger
 	s.stored = s.state
 	s.stored.Replicas = slices.Clone(s.state.Replicas)
 	for _, v := range ch.Versions {
@@ -199,7 +211,7 @@ func (s *service) bury() {
 	}
 	s.c.cfg.Gateways.Withdraw(s.name())
 	gone := s.event("normal", "Deleted", "the service is gone")
-	if err := s.commit(change{store.Change{Name: s.name(), Delete: true, Events: []api.Event{gone}}}); err != nil {
+	if err := s.commit(change{Change: store.Change{Name: s.name(), Delete: true, Events: []api.Event{gone}}}); err != nil {
 		s.troubled(err)
 		return
 	}

@@ -109,6 +109,22 @@ func (s *service) outcome(op *operation, from rollout.Service, was api.Document)
 
 // previewInput is the service as it is now, all of it copied.
 func (s *service) previewInput(warnings []string, outcome api.PreviewOutcome) (preview.Input, error) {
+	in, err := s.previewModel()
+	if err != nil {
+		return in, err
+	}
+	in.Now = preview.Observed{File: warnings, Replaces: outcome == api.PreviewRollout}
+	if s.c.cfg.Insight.Slowest != nil {
+		in.Now.Slowest = s.c.cfg.Insight.Slowest(s.name())
+	}
+	for i := range s.state.Replicas {
+		s.glance(&s.state.Replicas[i], &in.Now)
+	}
+	return in, nil
+}
+
+// previewModel is what the decisions of a preview are taken on.
+func (s *service) previewModel() (preview.Input, error) {
 	spec, err := api.Parse(s.doc)
 	if err != nil {
 		return preview.Input{}, err
@@ -122,13 +138,6 @@ func (s *service) previewInput(warnings []string, outcome api.PreviewOutcome) (p
 	s.c.rooms.mu.Lock()
 	in.Book = s.c.rooms.book.Copy()
 	s.c.rooms.mu.Unlock()
-	in.Now = preview.Observed{File: warnings, Replaces: outcome == api.PreviewRollout}
-	if s.c.cfg.Insight.Slowest != nil {
-		in.Now.Slowest = s.c.cfg.Insight.Slowest(s.name())
-	}
-	for i := range s.state.Replicas {
-		s.glance(&s.state.Replicas[i], &in.Now)
-	}
 	return in, nil
 }
 

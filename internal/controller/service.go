@@ -38,7 +38,9 @@ type service struct {
 	preflights map[int]api.Preflight // by version, as last looked
 	gates      measuring             // what the gates of the present batch are judged by
 	looking    bool                  // at the gates, at this moment or soon
-	counted    time.Time             // when the gateways' numbers were read last
+	read       time.Time             // when the gateways' numbers were read last
+	ledger     *ledger               // of the rollout in progress; nil without one
+	counted    bool                  // gateways count requests here
 	notices    []api.Event           // of what was seen, to be told with the next commit
 	trouble    string                // why the last commit failed, "" when it did not
 	stopAlarm  func()                // of the turn that is due by the clock

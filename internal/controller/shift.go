@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"sluice.dev/sluice/api"
@@ -239,6 +240,7 @@ func (c *Controller) intend(ctx context.Context, by By, name, reason string, do 
 	var wait uint64
 	var text string
 	var warnings []string
+	changed := true
 	err := c.ofMember(name, func(g *group) (err error) {
 		if err := refuseFrozen(g.record.Frozen, "group", g.name, reason, c.now()); err != nil {
 			return err
@@ -246,6 +248,10 @@ func (c *Controller) intend(ctx context.Context, by By, name, reason string, do 
 		next := g.clone()
 		if text, warnings, err = do(g, &next); err != nil {
 			return refused(err)
+		}
+		if reflect.DeepEqual(next, g.clone()) { // nothing to record, and nobody to tell
+			changed, wait, text = false, g.revision, "nothing to change: "+text
+			return nil
 		}
 		if wait, err = g.change(by, reason, text, func(r *store.Group) error { *r = next; return nil }); err != nil {
 			return err
@@ -260,7 +266,7 @@ func (c *Controller) intend(ctx context.Context, by By, name, reason string, do 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Service: service, Changed: true, Text: text, Warnings: warnings}, c.reached(ctx, wait)
+	return Outcome{Service: service, Changed: changed, Text: text, Warnings: warnings}, c.reached(ctx, wait)
 }
 
 // refused is a refusal of the canary core as one of the rollout's, which the API

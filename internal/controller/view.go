@@ -149,36 +149,57 @@ func (c *Controller) Rollouts(ctx context.Context, name string) ([]api.Rollout, 
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.cfg.Store.Rollouts(ctx, name)
+	records, err := c.cfg.Store.Rollouts(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, &NotFoundError{Kind: "service", Name: name}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.state.Now = s.c.now()
-	for i := range list {
-		if ro := s.state.RolloutView(); ro != nil && ro.ID == list[i].ID {
-			list[i] = *ro
+	list := make([]api.Rollout, len(records))
+	now := s.rolloutNow()
+	for i := range records {
+		list[i] = records[i].Rollout
+		if now != nil && now.ID == list[i].ID {
+			list[i] = *now
 		}
 	}
 	return list, nil
 }
 
+// rolloutNow is the rollout in progress with its history up to this moment; nil
+// without one.
+func (s *service) rolloutNow() *api.Rollout {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Now = s.c.now()
+	ro := s.state.RolloutView()
+	if s.ledger == nil || ro == nil || ro.ID != s.ledger.Rollout {
+		return nil
+	}
+	l := *s.ledger
+	l.count(s)
+	l.show(ro)
+	return ro
+}
+
 // Rollout shows one rollout.
 func (c *Controller) Rollout(ctx context.Context, name, id string) (api.Rollout, error) {
-	list, err := c.Rollouts(ctx, name)
+	s, err := c.find(name)
 	if err != nil {
 		return api.Rollout{}, err
 	}
-	for _, ro := range list {
-		if ro.ID == id {
-			return ro, nil
-		}
+	record, err := c.cfg.Store.Rollout(ctx, name, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return api.Rollout{}, &NotFoundError{Kind: "rollout", Name: id, Hint: "`sluice history " + name + "` lists them"}
 	}
-	return api.Rollout{}, &NotFoundError{Kind: "rollout", Name: id, Hint: "`sluice history " + name + "` lists them"}
+	if err != nil {
+		return api.Rollout{}, err
+	}
+	if now := s.rolloutNow(); now != nil && now.ID == id {
+		return *now, nil
+	}
+	return record.Rollout, nil
 }
 
 // Events lists events in order; those of a deleted service stay readable.
@@ -187,10 +208,21 @@ func (c *Controller) Events(ctx context.Context, q store.EventQuery) ([]api.Even
 	if err != nil {
 		return nil, err
 	}
-	if len(events) == 0 && q.Service != "" {
-		if _, err := c.find(q.Service); err != nil && q.After == 0 {
+	if len(events) > 0 || q.Service == "" || q.After > 0 {
+		return events, nil
+	}
+	_, missing := c.find(q.Service)
+	if missing != nil && q.EventFilter != (api.EventFilter{}) { // of a deleted service, but not these
+		any, err := c.cfg.Store.Events(ctx, store.EventQuery{Service: q.Service, Limit: 1})
+		if err != nil {
 			return nil, err
 		}
+		if len(any) > 0 {
+			missing = nil
+		}
+	}
+	if missing != nil {
+		return nil, missing
 	}
 	return events, nil
 }

@@ -288,6 +288,7 @@ type world struct {
 	plane     *plane
 	resources map[string]Group
 	data      string
+	foretell  bool
 	outside   func(GateSubject) gate.Measurement // what gates find outside
 	sealing   bool                               // secrets are sealed, with a key in data
 	giveUp    bool                               // secrets whose key is lost
@@ -327,7 +328,7 @@ func (w *world) start(t *testing.T) error {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources,
+	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources, Foretell: w.foretell,
 		GiveUpSecrets: w.giveUp, Log: slog.New(slog.DiscardHandler)}
 	if w.sealing {
 		if cfg.Secrets, err = secret.Open(secret.File(w.data)); err != nil {

@@ -315,6 +315,14 @@ func TestContract(t *testing.T) {
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")
+	c.check(200, "GET", one+"/events?type=warning&reason=ReplicaFailed&rollout=a-r1&version=1&replica=a-1-1&actor=admin&since=2h", "")
+	for query, problem := range map[string]string{
+		"type=bad": `type`, "version=0": `version`, "since=soon": `since: \"soon\": it is neither a time`, "reason=a+b": `reason`, "since=-3m": `since`, "color=red": `color`,
+	} {
+		if got := c.check(422, "GET", one+"/events?"+query, ""); !strings.Contains(string(got.body), problem) {
+			c.t.Errorf("events?%s: %s; it should say %s", query, got.body, problem)
+		}
+	}
 	c.check(200, "GET", one+"/logs?tail=2", "")
 	c.check(200, "POST", one+"/preview", `{"containers":[{"command":"./v3","port":8000}]}`)
 	c.check(200, "POST", one+"/preview?update_type=replace", `{"metadata":{"name":"a","instance":5},"containers":[{"command":"./v3"}]}`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -36,8 +37,15 @@ type replicaList struct {
 
 type eventsInput struct {
 	Named
-	After int64 `query:"after" minimum:"0" doc:"only events with a higher seq"`
-	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"the newest that many"`
+	After   int64  `query:"after" minimum:"0" doc:"only events with a higher seq"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"the newest that many"`
+	Type    string `query:"type" enum:"normal,warning" doc:"only those of this type"`
+	Reason  string `query:"reason" maxLength:"100" pattern:"^[A-Za-z]*$" doc:"only those with this reason, one CamelCase word such as ReplicaFailed"`
+	Rollout string `query:"rollout" maxLength:"200" doc:"only those of this rollout"`
+	Version int    `query:"version" minimum:"1" doc:"only those about this version"`
+	Replica string `query:"replica" maxLength:"200" doc:"only those about this replica"`
+	Actor   string `query:"actor" maxLength:"100" doc:"only what this identity asked for"`
+	Since   string `query:"since" maxLength:"100" doc:"only from then on: a time (RFC 3339) or how long ago, such as 90s, 15m or 2h"`
 }
 
 type eventList struct {
@@ -99,14 +107,15 @@ func (s *server) evictReplica(ctx context.Context, in *evictInput) (*answerOutpu
 // listEvents answers for a service that was deleted, too; only a name that never
 // had an event and has no service is not found.
 func (s *server) listEvents(ctx context.Context, in *eventsInput) (*eventList, error) {
-	list, err := s.cfg.Releases.Events(ctx, store.EventQuery{Service: in.Name, After: in.After, Limit: in.Limit})
+	since, err := api.ParseSince("since", in.Since, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 && in.After == 0 {
-		if _, err := s.cfg.Releases.Get(ctx, in.Name); err != nil {
-			return nil, err
-		}
+	q := store.EventQuery{Service: in.Name, After: in.After, Limit: in.Limit, EventFilter: api.EventFilter{
+		Type: in.Type, Reason: in.Reason, Rollout: in.Rollout, Version: in.Version, Replica: in.Replica, Actor: in.Actor, Since: since}}
+	list, err := s.cfg.Releases.Events(ctx, q)
+	if err != nil {
+		return nil, err
 	}
 	out := &eventList{}
 	out.Body.Events = orEmpty(list)

@@ -30,7 +30,7 @@ func (s *server) routeRollouts() {
 	register(s, operation(http.MethodGet, path+"/rollout", "get-rollout", rollouts,
 		"Show the rollout in progress", "Or the last one, after its end. 404 before the first.", 404), s.lastRollout)
 	register(s, operation(http.MethodGet, path+"/rollouts", "list-rollouts", rollouts,
-		"List all rollouts", "The newest first.", 404), s.listRollouts)
+		"List all rollouts", "The newest first, each with its history.", 404), s.listRollouts)
 	register(s, operation(http.MethodGet, path+"/rollouts/{id}", "get-rollout-by-id", rollouts,
 		"Show one rollout", "", 404), s.getRollout)
 }
@@ -43,7 +43,8 @@ func (s *server) lastRollout(ctx context.Context, in *Named) (*rolloutOutput, er
 	case service.Rollout == nil:
 		return nil, &controller.NotFoundError{Kind: "rollout of", Name: in.Name, Hint: "nothing has been rolled out yet"}
 	}
-	return &rolloutOutput{Body: *service.Rollout}, nil
+	rollout, err := s.cfg.Releases.Rollout(ctx, in.Name, service.Rollout.ID)
+	return &rolloutOutput{Body: rollout}, err
 }
 
 func (s *server) listRollouts(ctx context.Context, in *Named) (*rolloutList, error) {

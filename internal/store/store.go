@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/preview"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
@@ -49,6 +50,13 @@ type Version struct {
 	Revision string `json:"revision"`
 }
 
+// Rollout is the record of one rollout. Accounts is what its requests are counted
+// from while it lasts (see history.Account); what is shown of them is in History.
+type Rollout struct {
+	api.Rollout
+	Accounts []history.Account `json:"accounts,omitempty"`
+}
+
 // Snapshot is one service with its replicas, in the order they were made.
 type Snapshot struct {
 	Service  Service
@@ -60,12 +68,12 @@ type Snapshot struct {
 // they share a namespace.
 type Change struct {
 	Name         string
-	Service      *Service      // nil leaves it as it is
-	Delete       bool          // the service with all it has, but not its events
-	Versions     []Version     // inserted, or replaced by number
-	DropVersions []int         // by number; one that is not there is no error
-	Rollouts     []api.Rollout // inserted, or replaced by id
-	PutReplicas  []Replica     // inserted, or replaced by id
+	Service      *Service  // nil leaves it as it is
+	Delete       bool      // the service with all it has, but not its events
+	Versions     []Version // inserted, or replaced by number
+	DropVersions []int     // by number; one that is not there is no error
+	Rollouts     []Rollout // inserted, or replaced by id
+	PutReplicas  []Replica // inserted, or replaced by id
 	DropReplicas []string
 	Group        *Group      // of the name Name, which then is a group's; inserted, or replaced
 	DropGroup    bool        // the group Name; one that is not there is no error
@@ -77,6 +85,7 @@ type EventQuery struct {
 	Service string
 	After   int64 // only those with a higher Seq
 	Limit   int   // the newest that many; 0 is 1000
+	api.EventFilter
 }
 
 // Gateway is a gateway process that has been told of, so that a control plane
@@ -108,7 +117,9 @@ type Store interface {
 	// with Seq filled in.
 	Commit(ctx context.Context, changes ...Change) ([]api.Event, error)
 	// Rollouts lists a service's rollouts, newest first.
-	Rollouts(ctx context.Context, service string) ([]api.Rollout, error)
+	Rollouts(ctx context.Context, service string) ([]Rollout, error)
+	// Rollout reads one of them.
+	Rollout(ctx context.Context, service, id string) (Rollout, error)
 	// Events lists the selected events in ascending order of Seq. Events of a deleted service
 	// stay readable.
 	Events(ctx context.Context, q EventQuery) ([]api.Event, error)

@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 )
 
@@ -54,6 +55,7 @@ type Memory struct {
 type record struct {
 	api.Service
 	doc    api.Document
+	noted  string // the last rollout whose end is in its history
 	plan   *rollout.Plan
 	mirror *api.Mirror
 	shift  *api.Shift
@@ -121,8 +123,31 @@ func (m *Memory) event(r *record, kind, reason, actor, format string, args ...an
 		Seq: int64(len(m.events) + 1), Time: api.At(time.Now()), Service: r.Name, Type: kind, Reason: reason,
 		Message: fmt.Sprintf(format, args...), Version: r.CurrentVersion, Actor: actor,
 	}
+	if reason == "ReplicaFailed" {
+		e.Replica = fmt.Sprintf("%s-%d-9", r.Name, r.CurrentVersion)
+	}
+	if len(r.rollouts) > 0 && (r.active() || r.noted != r.last().ID) {
+		m.note(r, &e)
+	}
 	m.events = append(m.events, e)
 	m.tell(controller.News{Service: r.Name, Events: []api.Event{e}})
+}
+
+// note gives the event to the history of its rollout, as the controller does, with
+// requests made up.
+func (m *Memory) note(r *record, e *api.Event) {
+	ro := r.last()
+	e.Rollout = ro.ID
+	l, _ := history.Ledger{Rollout: ro.ID, History: *ro.History}.Note([]api.Event{*e})
+	fast, slow := 0.012, 0.25
+	l.History.Traffic = []api.VersionTraffic{{Version: ro.ToVersion, Requests: 1200, Errors: 3, P50: &fast, P95: &fast, P99: &slow}}
+	if expected := 2.5; ro.Kind == api.KindUpdate {
+		l.History.Expected = &expected
+	}
+	ro.History = &l.History
+	if ro.Phase.Ended() {
+		r.noted = ro.ID
+	}
 }
 
 func (m *Memory) tell(n controller.News) {
@@ -176,6 +201,7 @@ func (r *record) show() api.Service {
 	s := r.Service
 	if n := len(r.rollouts); n > 0 {
 		last := r.rollouts[n-1]
+		last.History, last.Why = nil, ""
 		s.Rollout = &last
 	}
 	s.Config = r.doc.JSON()

@@ -68,10 +68,16 @@ func (m *Memory) Events(_ context.Context, q store.EventQuery) ([]api.Event, err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []api.Event
+	known := q.Service == "" || m.services[q.Service] != nil
 	for _, e := range m.events {
-		if (q.Service == "" || e.Service == q.Service) && e.Seq > q.After {
+		known = known || e.Service == q.Service
+		if (q.Service == "" || e.Service == q.Service) && e.Seq > q.After && q.Takes(e) {
 			list = append(list, e)
 		}
+	}
+	if !known && q.After == 0 {
+		_, err := m.find(q.Service)
+		return nil, err
 	}
 	if q.Limit > 0 && len(list) > q.Limit {
 		list = list[len(list)-q.Limit:]

@@ -53,8 +53,9 @@ func (m *Memory) begin(r *record, kind api.RolloutKind, from int, by string) {
 	r.rollouts = append(r.rollouts, api.Rollout{
 		ID: fmt.Sprintf("%s-r%d", r.Name, len(r.rollouts)+1), Service: r.Name, Kind: kind, Phase: api.RolloutRunning,
 		FromVersion: from, ToVersion: r.CurrentVersion, Total: r.Replicas.Desired, TargetUpdated: r.Replicas.Desired,
-		Creator: by, StartedAt: now,
+		Creator: by, Why: r.versions[r.CurrentVersion-1].Message, StartedAt: now,
 	})
+	r.last().History = &api.RolloutHistory{Actions: []api.RolloutAction{}, Failures: []api.ReplicaFailure{}, Traffic: []api.VersionTraffic{}}
 	r.Status, r.Reason, r.Message = api.StatusUpdating, "", ""
 	if kind == api.KindCreate {
 		r.Status = api.StatusCreating

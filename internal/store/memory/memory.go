@@ -33,7 +33,7 @@ type Store struct {
 type record struct {
 	service  store.Service
 	versions map[int]store.Version
-	rollouts []api.Rollout // in order of insertion
+	rollouts []store.Rollout // in order of insertion
 	replicas []store.Replica
 }
 
@@ -151,7 +151,7 @@ func (r *record) write(ch *store.Change) {
 		delete(r.versions, n)
 	}
 	for _, ro := range ch.Rollouts {
-		i := slices.IndexFunc(r.rollouts, func(old api.Rollout) bool { return old.ID == ro.ID })
+		i := slices.IndexFunc(r.rollouts, func(old store.Rollout) bool { return old.ID == ro.ID })
 		if i < 0 {
 			r.rollouts = append(r.rollouts, ro)
 		} else {
@@ -172,7 +172,7 @@ func (r *record) write(ch *store.Change) {
 }
 
 // Rollouts implements store.Store.
-func (s *Store) Rollouts(_ context.Context, service string) ([]api.Rollout, error) {
+func (s *Store) Rollouts(_ context.Context, service string) ([]store.Rollout, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.services[service]
@@ -184,13 +184,27 @@ func (s *Store) Rollouts(_ context.Context, service string) ([]api.Rollout, erro
 	return list, nil
 }
 
+// Rollout implements store.Store.
+func (s *Store) Rollout(_ context.Context, service, id string) (store.Rollout, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.services[service]; r != nil {
+		for _, ro := range r.rollouts {
+			if ro.ID == id {
+				return ro, nil
+			}
+		}
+	}
+	return store.Rollout{}, fmt.Errorf("rollout %s of service %s: %w", id, service, store.ErrNotFound)
+}
+
 // Events implements store.Store.
 func (s *Store) Events(_ context.Context, q store.EventQuery) ([]api.Event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := []api.Event{}
 	for _, e := range s.events {
-		if e.Seq > q.After && (q.Service == "" || e.Service == q.Service) {
+		if e.Seq > q.After && (q.Service == "" || e.Service == q.Service) && q.Takes(e) {
 			list = append(list, e)
 		}
 	}

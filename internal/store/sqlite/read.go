@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/store"
@@ -77,14 +78,14 @@ func absent(document json.RawMessage) json.RawMessage {
 
 // Rollouts implements store.Store: in order of insertion, the last first. A
 // service that is not there is store.ErrNotFound.
-func (s *Store) Rollouts(ctx context.Context, service string) ([]api.Rollout, error) {
+func (s *Store) Rollouts(ctx context.Context, service string) ([]store.Rollout, error) {
 	list, err := s.rollouts(ctx, service)
 	return list, failure("read rollouts", s.path, err)
 }
 
-func (s *Store) rollouts(ctx context.Context, service string) ([]api.Rollout, error) {
-	list := []api.Rollout{}
-	err := each(ctx, s.readers, func(_ string, r api.Rollout) string {
+func (s *Store) rollouts(ctx context.Context, service string) ([]store.Rollout, error) {
+	list := []store.Rollout{}
+	err := each(ctx, s.readers, func(_ string, r store.Rollout) string {
 		list = append(list, r)
 		return "rollout " + r.ID + " of service " + service
 	}, `SELECT id, 'rollout ' || id || ' of service ' || service, record FROM rollouts WHERE service = ? ORDER BY made DESC`, service)
@@ -99,6 +100,22 @@ func (s *Store) rollouts(ctx context.Context, service string) ([]api.Rollout, er
 	return list, err
 }
 
+// Rollout implements store.Store.
+func (s *Store) Rollout(ctx context.Context, service, id string) (store.Rollout, error) {
+	found := []store.Rollout{}
+	err := each(ctx, s.readers, func(_ string, r store.Rollout) string {
+		found = append(found, r)
+		return "rollout " + r.ID + " of service " + service
+	}, `SELECT id, 'rollout ' || id || ' of service ' || service, record FROM rollouts WHERE service = ? AND id = ?`, service, id)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("rollout %q of service %q: %w", id, service, store.ErrNotFound)
+	}
+	if err != nil {
+		return store.Rollout{}, failure("read rollout", s.path, err)
+	}
+	return found[0], nil
+}
+
 // Events implements store.Store.
 func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]api.Event, error) {
 	limit := q.Limit
@@ -111,16 +128,48 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]api.Event, er
 		list = append(list, e)
 		return "event " + strconv.FormatInt(seq, 10) + " of service " + e.Service
 	}
-	var err error
-	if q.Service == "" {
-		err = each(ctx, s.readers, add,
-			`SELECT seq, 'event ' || seq || ' of service ' || service, record FROM events WHERE seq > ? ORDER BY seq DESC LIMIT ?`, q.After, limit)
-	} else {
-		err = each(ctx, s.readers, add,
-			`SELECT seq, 'event ' || seq || ' of service ' || service, record FROM events WHERE service = ? AND seq > ? ORDER BY seq DESC LIMIT ?`, q.Service, q.After, limit)
-	}
+	where, args := eventsWhere(q)
+	err := each(ctx, s.readers, add, `SELECT seq, 'event ' || seq || ' of service ' || service, record FROM events WHERE `+where+
+		` ORDER BY seq DESC LIMIT ?`, append(args, limit)...)
 	slices.Reverse(list)
 	return list, failure("read events", s.path, err)
+}
+
+// eventsWhere looks into records for what has no column: a service has no more
+// than KeepEvents of them.
+func eventsWhere(q store.EventQuery) (where string, args []any) {
+	w := condition{}
+	w.and(`seq > ?`, q.After)
+	w.andText(`service = ?`, q.Service)
+	w.andText(`record ->> '$.type' = ?`, q.Type)
+	w.andText(`record ->> '$.reason' = ?`, q.Reason)
+	w.andText(`record ->> '$.rollout' = ?`, q.Rollout)
+	w.andText(`record ->> '$.replica' = ?`, q.Replica)
+	w.andText(`record ->> '$.actor' = ?`, q.Actor)
+	if q.Version != 0 {
+		w.and(`record ->> '$.version' = ?`, q.Version)
+	}
+	if !q.Since.IsZero() {
+		w.and(`time >= ?`, millis(q.Since))
+	}
+	return strings.Join(w.terms, " AND "), w.args
+}
+
+// condition is what a WHERE asks for, all at once.
+type condition struct {
+	terms []string
+	args  []any
+}
+
+func (c *condition) and(term string, arg any) {
+	c.terms, c.args = append(c.terms, term), append(c.args, arg)
+}
+
+// andText asks for nothing where the text is empty.
+func (c *condition) andText(term, arg string) {
+	if arg != "" {
+		c.and(term, arg)
+	}
 }
 
 // Gateways implements store.Store: by id.

@@ -45,7 +45,7 @@ var wrecked = sync.OnceValues(func() (w wreck, err error) {
 	defer func() { _ = s.Close() }()
 	for n := 1; n <= 1+changesInLog; n++ {
 		c := numbered(n)
-		c.Rollouts = []api.Rollout{{ID: fmt.Sprintf("r%d", n), Message: strings.Repeat("many words ", 300)}}
+		c.Rollouts = []store.Rollout{{Rollout: api.Rollout{ID: fmt.Sprintf("r%d", n), Message: strings.Repeat("many words ", 300)}}}
 		if _, err := s.Commit(ctx, c); err != nil {
 			return w, err
 		}

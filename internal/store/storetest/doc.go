@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"Cancelled", testCancelled},
 		{"RolloutOrder", testRolloutOrder},
 		{"Events", testEvents},
+		{"EventFilters", testEventFilters},
 		{"Gateways", testGateways},
 		{"Tokens", testTokens},
 		{"Groups", testGroups},

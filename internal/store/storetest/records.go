@@ -42,8 +42,8 @@ func version(n int) store.Version {
 	return v
 }
 
-func oneRollout(service string, n int) api.Rollout {
-	r := filled[api.Rollout](n)
+func oneRollout(service string, n int) store.Rollout {
+	r := filled[store.Rollout](n)
 	r.ID, r.Service = fmt.Sprintf("%s-r%d", service, n), service
 	return r
 }
@@ -59,7 +59,7 @@ func everything(name string) store.Change {
 	return store.Change{
 		Name: name, Service: service(name, 2),
 		Versions:    []store.Version{version(2), version(1)},
-		Rollouts:    []api.Rollout{oneRollout(name, 1), oneRollout(name, 2)},
+		Rollouts:    []store.Rollout{oneRollout(name, 1), oneRollout(name, 2)},
 		PutReplicas: []store.Replica{replica(name, 1), replica(name, 12), replica(name, 3)},
 		Events:      []api.Event{event(name, "Created"), event(name, "ReplicaReady")},
 	}

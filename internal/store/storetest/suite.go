@@ -98,7 +98,7 @@ func testRoundTrip(t *testing.T, open Open) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "Rollouts", got, []api.Rollout{oneRollout("a", 2), oneRollout("a", 1)})
+		equal(t, "Rollouts", got, []store.Rollout{oneRollout("a", 2), oneRollout("a", 1)})
 	})
 }
 
@@ -114,7 +114,7 @@ func testReplace(t *testing.T, open Open) {
 	newer.Current = true
 	commit(t, s, store.Change{
 		Name: "a", Service: later, Versions: []store.Version{newer, version(3)},
-		Rollouts: []api.Rollout{ended}, PutReplicas: []store.Replica{second, replica("a", 4)},
+		Rollouts: []store.Rollout{ended}, PutReplicas: []store.Replica{second, replica("a", 4)},
 		DropReplicas: []string{"a-1", "not-there"}, DropVersions: []int{2, 9},
 	})
 	// A change without the service record leaves it as it is.
@@ -132,7 +132,7 @@ func testReplace(t *testing.T, open Open) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "Rollouts", list, []api.Rollout{oneRollout("a", 2), ended})
+		equal(t, "Rollouts", list, []store.Rollout{oneRollout("a", 2), ended})
 	})
 }
 
@@ -194,7 +194,7 @@ func testRefused(t *testing.T, open Open) {
 		"deleted and written":       {Name: "a", Delete: true, Service: service("a", 1)},
 		"deleted with a replica":    {Name: "a", Delete: true, PutReplicas: []store.Replica{replica("a", 1)}},
 		"version without service":   {Name: "b", Versions: []store.Version{version(1)}},
-		"rollout without service":   {Name: "b", Rollouts: []api.Rollout{oneRollout("b", 1)}},
+		"rollout without service":   {Name: "b", Rollouts: []store.Rollout{oneRollout("b", 1)}},
 	} {
 		c.Events = []api.Event{event("a", "Never")}
 		if _, err := s.Commit(t.Context(), c); err == nil {
@@ -228,61 +228,30 @@ func testCancelled(t *testing.T, open Open) {
 func testRolloutOrder(t *testing.T, open Open) {
 	s := open()
 	commit(t, s, store.Change{Name: "a", Service: service("a", 1)})
-	var want []api.Rollout
+	var want []store.Rollout
 	for i := range 12 { // 10 sorts before 2 where numbers are taken for text
 		r := oneRollout("a", i)
 		r.StartedAt = api.At(instant(100 - i))
-		commit(t, s, store.Change{Name: "a", Rollouts: []api.Rollout{r}})
-		want = append([]api.Rollout{r}, want...)
+		commit(t, s, store.Change{Name: "a", Rollouts: []store.Rollout{r}})
+		want = append([]store.Rollout{r}, want...)
 	}
 	want[11].Message = "later"
-	commit(t, s, store.Change{Name: "a", Rollouts: []api.Rollout{want[11]}})
+	commit(t, s, store.Change{Name: "a", Rollouts: []store.Rollout{want[11]}})
 	twice(t, s, open, func(s store.Store) {
 		got, err := s.Rollouts(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "Rollouts", got, want)
-	})
-}
-
-func testEvents(t *testing.T, open Open) {
-	s := open()
-	var all []api.Event
-	for i := range 1200 {
-		name := []string{"a", "b"}[i%2]
-		c := store.Change{Name: name, Events: []api.Event{event(name, fmt.Sprint("E", i))}}
-		if i == 7 {
-			c.Events[0].Service = "" // is of the change's service
+		one, err := s.Rollout(t.Context(), "a", "a-r10")
+		equal(t, "Rollout", one, want[1])
+		if err != nil {
+			t.Fatal(err)
 		}
-		all = append(all, commit(t, s, c)...)
-	}
-	var ofB []api.Event
-	for i, e := range all {
-		if i > 0 && e.Seq <= all[i-1].Seq {
-			t.Fatalf("Seq %d follows %d", e.Seq, all[i-1].Seq)
-		}
-		if e.Service == "b" {
-			ofB = append(ofB, e)
-		}
-	}
-	twice(t, s, open, func(s store.Store) {
-		for _, c := range []struct {
-			name string
-			q    store.EventQuery
-			want []api.Event
-		}{
-			{"default limit is the newest 1000", store.EventQuery{}, all[200:]},
-			{"all", store.EventQuery{Limit: 5000}, all},
-			{"of one service", store.EventQuery{Service: "b"}, ofB},
-			{"newest three of one", store.EventQuery{Service: "b", Limit: 3}, ofB[597:]},
-			{"after", store.EventQuery{After: all[1190].Seq}, all[1191:]},
-			{"after, of one", store.EventQuery{Service: "b", After: ofB[590].Seq}, ofB[591:]},
-			{"after, the newest two", store.EventQuery{After: all[10].Seq, Limit: 2}, all[1198:]},
-			{"after the last", store.EventQuery{After: all[1199].Seq}, []api.Event{}},
-			{"of nobody", store.EventQuery{Service: "nobody"}, []api.Event{}},
-		} {
-			equal(t, c.name, events(t, s, c.q), c.want)
+		for _, not := range [][2]string{{"a", "a-r99"}, {"b", "a-r1"}} {
+			if _, err := s.Rollout(t.Context(), not[0], not[1]); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("Rollout%q: %v, want ErrNotFound", not, err)
+			}
 		}
 	})
 }
