@@ -49,3 +49,16 @@ type Finding struct {
 	Reason  string `json:"reason"`
 	Blocks  bool   `json:"blocks" doc:"a rollback would fail on it"`
 }
+
+// Rollback asks for a rollback.
+type Rollback struct {
+	Version int  `json:"version,omitempty" minimum:"0" doc:"0: the base of the rollout in progress, else the highest completed version below the current one"`
+	Force   bool `json:"force,omitempty" doc:"although the preflight says that it would fail"`
+	Planned bool `json:"planned,omitempty" doc:"led by the update plan, with its batches and gates; otherwise a rollback ignores it"`
+}
+
+// VersionPreflight is the preflight of one version.
+type VersionPreflight struct {
+	Version int `json:"version"`
+	Preflight
+}

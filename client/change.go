@@ -125,8 +125,8 @@ func (c *Client) Start(ctx context.Context, name string, options ...Option) (Ans
 
 // Rollback goes back to a version; 0 lets the server choose (Answer.Text says
 // which).
-func (c *Client) Rollback(ctx context.Context, name string, version int, options ...Option) (Answer, error) {
-	return c.change(ctx, put(map[string]int{"version": version}, "services", name, "version"), options)
+func (c *Client) Rollback(ctx context.Context, name string, ask api.Rollback, options ...Option) (Answer, error) {
+	return c.change(ctx, put(ask, "services", name, "version"), options)
 }
 
 // Pin keeps a version for good, or lets it go with the others again.

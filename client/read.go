@@ -99,6 +99,17 @@ func (c *Client) Group(ctx context.Context, name string) (api.Group, error) {
 	return call[api.Group](ctx, c, get("groups", name))
 }
 
+// Preflight looks in full whether a rollback to a version would work; 0 is all
+// versions, the newest first. It may take long.
+func (c *Client) Preflight(ctx context.Context, name string, version int) ([]api.VersionPreflight, error) {
+	r := get("services", name, "preflight")
+	if version > 0 {
+		r.with("version", strconv.Itoa(version))
+	}
+	out, err := call[struct{ Preflights []api.VersionPreflight }](ctx, c, r)
+	return out.Preflights, err
+}
+
 // Plan shows a service's update plan.
 func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
 	return call[api.Plan](ctx, c, get("services", name, "plan"))

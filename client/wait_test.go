@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"sluice.dev/sluice/internal/server/servertest"
+
+	"sluice.dev/sluice/api"
 )
 
 func TestWaitEnds(t *testing.T) {
@@ -15,7 +17,7 @@ func TestWaitEnds(t *testing.T) {
 		return c.Update(context.Background(), "a", document(t, `{"labels":{"x":"y"}}`), Merge)
 	}
 	scale := func(c *Client) (Answer, error) { return c.Scale(context.Background(), "a", 5) }
-	rollback := func(c *Client) (Answer, error) { return c.Rollback(context.Background(), "a", 0) }
+	rollback := func(c *Client) (Answer, error) { return c.Rollback(context.Background(), "a", api.Rollback{}) }
 	stop := func(c *Client) (Answer, error) { return c.Stop(context.Background(), "a") }
 	remove := func(c *Client) (Answer, error) { return c.Delete(context.Background(), "a") }
 	for _, c := range []struct {

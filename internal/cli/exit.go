@@ -42,6 +42,11 @@ type otherwiseError struct{ text string }
 
 func (e *otherwiseError) Error() string { return e.text }
 
+// refusedError says that what was asked about would be refused.
+type refusedError struct{ text string }
+
+func (e *refusedError) Error() string { return e.text }
+
 // unfinishedError says that waiting was given up: --timeout is over, or Ctrl-C.
 type unfinishedError struct{ text string }
 
@@ -55,6 +60,7 @@ func ExitCode(err error) int {
 		otherwise *otherwiseError
 		problem   *client.Problem
 		unsent    *verify.RefusedError
+		refused   *refusedError
 	)
 	switch {
 	case err == nil:
@@ -63,7 +69,7 @@ func ExitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &otherwise):
 		return exitOtherwise
-	case errors.As(err, &unsent):
+	case errors.As(err, &unsent), errors.As(err, &refused):
 		return exitRefused
 	case errors.As(err, &problem) && problem.Code != "": // else it is not Sluice that answers
 		return problemCode(problem.Status)

@@ -193,6 +193,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		c.schedule.Go(c.retainRest)
 		c.sweepSoon() // of copies whose version an earlier run did not come to record
 	}
+	if c.cfg.History.PreflightEvery > 0 {
+		c.schedule.Go(c.lookOut)
+	}
 	return nil
 }
 

@@ -139,7 +139,7 @@ func TestFailedStartPausesAndSaysWhy(t *testing.T) {
 			t.Errorf("%s (%s): %s", s.Status, s.Reason, s.Message)
 		}
 		w.processes.refuseWith(nil)
-		out, err := w.Rollback(context.Background(), By{Actor: "ann"}, "s", 0)
+		out, err := w.Rollback(context.Background(), By{Actor: "ann"}, "s", api.Rollback{})
 		if err != nil || !strings.Contains(out.Text, "version 1") {
 			t.Fatalf("rollback: %q, %v", out.Text, err)
 		}
@@ -185,9 +185,9 @@ func TestRefusals(t *testing.T) {
 		}{
 			"resume of what is not paused": {func() (Outcome, error) { return w.Resume(ctx, by, "s") }, &refusal},
 			"pause of nothing":             {func() (Outcome, error) { return w.Pause(ctx, by, "s") }, &refusal},
-			"rollback with nothing below":  {func() (Outcome, error) { return w.Rollback(ctx, by, "s", 0) }, &refusal},
-			"rollback to the current":      {func() (Outcome, error) { return w.Rollback(ctx, by, "s", 1) }, &refusal},
-			"rollback to nowhere":          {func() (Outcome, error) { return w.Rollback(ctx, by, "s", 9) }, &missing},
+			"rollback with nothing below":  {func() (Outcome, error) { return w.Rollback(ctx, by, "s", api.Rollback{}) }, &refusal},
+			"rollback to the current":      {func() (Outcome, error) { return w.Rollback(ctx, by, "s", api.Rollback{Version: 1}) }, &refusal},
+			"rollback to nowhere":          {func() (Outcome, error) { return w.Rollback(ctx, by, "s", api.Rollback{Version: 9}) }, &missing},
 			"start of what runs":           {func() (Outcome, error) { return w.Start(ctx, by, "s") }, &refusal},
 			"another service":              {func() (Outcome, error) { return w.Scale(ctx, by, "x", 1) }, &missing},
 			"negative scale":               {func() (Outcome, error) { return w.Scale(ctx, by, "s", -1) }, &invalid},

@@ -113,10 +113,17 @@ func (s *service) observeInHand(r *rollout.Replica, h InHand, acked uint64) {
 // adoptions are the replicas whose process may still be there.
 func (s *service) adoptions() []runtime.Adoption {
 	var list []runtime.Adoption
+	copies := map[int]map[string]string{} // by version
 	for i := range s.state.Replicas {
 		r := &s.state.Replicas[i]
 		if r.Process == rollout.Running || r.Process == rollout.Ordered {
 			l, _ := s.c.openEnv(s.launchOf(r)) // what cannot be opened only its checks by command miss
+			if _, looked := copies[r.Version]; !looked {
+				if v := s.version(r.Version); v != nil {
+					copies[r.Version] = s.c.copies(v.Digests)
+				}
+			}
+			l.Files = copies[r.Version]
 			list = append(list, runtime.Adoption{Launch: l, Handle: s.handles[r.ID], Healthy: r.Healthy})
 		}
 	}

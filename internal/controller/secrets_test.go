@@ -147,7 +147,7 @@ func TestSecretsAreSealedBehindTheDoor(t *testing.T) {
 		if d, err = w.Diff(context.Background(), "s", Pair{From: 1, File: &file}); err != nil || len(d.Changes) != 0 {
 			t.Errorf("with what is shown: %+v, %v", d, err)
 		}
-		if _, err := w.Rollback(context.Background(), By{}, "s", 1); err != nil {
+		if _, err := w.Rollback(context.Background(), By{}, "s", api.Rollback{Version: 1}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

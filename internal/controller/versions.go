@@ -87,6 +87,10 @@ func (s *service) versionView(v *version, serving map[int]int) api.Version {
 	if view.Digests == nil {
 		view.Digests = []api.Digest{}
 	}
+	for i := range view.Digests {
+		view.Digests[i].Retained = s.c.cfg.Content.Kept(view.Digests[i]) != ""
+	}
+	view.Preflight = s.preflightOf(v.Number)
 	return view
 }
 

@@ -170,6 +170,7 @@ func (p *plane) makeController(file File) error {
 	p.controller = controller.New(controller.Config{
 		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
 		Insight: p.insight(), Foretell: true, Secrets: p.secrets, GiveUpSecrets: p.cfg.GiveUpSecrets,
+		History: controller.History{PreflightEvery: time.Minute, Startable: replicas.Check},
 		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil

@@ -163,7 +163,7 @@ func (s *story) rollBack(ctx context.Context) error {
 	s.tally.enter("rollback")
 	s.begin("roll back", "sluice rollback digits --wait")
 	s.seen = extremes{}
-	answer, err := s.client.Rollback(ctx, service, 0)
+	answer, err := s.client.Rollback(ctx, service, api.Rollback{})
 	if err != nil {
 		return err
 	}

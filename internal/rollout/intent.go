@@ -63,10 +63,10 @@ func (s *State) end(phase api.RolloutPhase) *Rollout {
 // once (rules 5 and 16). While the service is stopped there is no rollout; start makes one.
 func (s *State) Update(to Target, creator string) (superseded *Rollout) {
 	s.Service.Latest = max(s.Service.Latest, to.Version)
-	return s.move(api.KindUpdate, to, creator)
+	return s.move(api.KindUpdate, to, Manner{}, creator)
 }
 
-func (s *State) move(kind api.RolloutKind, to Target, creator string) (superseded *Rollout) {
+func (s *State) move(kind api.RolloutKind, to Target, how Manner, creator string) (superseded *Rollout) {
 	sv := &s.Service
 	from := sv.Current
 	sv.Current = to
@@ -97,19 +97,31 @@ func (s *State) move(kind api.RolloutKind, to Target, creator string) (supersede
 		}
 		s.dismissFailed()
 		s.begin(kind, fromVersion, creator)
+		sv.Rollout.ByPlan, sv.Rollout.Forced = how.Planned, how.Forced
 		s.engage()
 	}
 	return superseded
 }
 
+// Manner is how a rollback goes.
+type Manner struct {
+	Planned bool // led by the update plan
+	Forced  bool // although it was foreseen to fail
+}
+
 // Rollback moves Current to the version given; its rollout follows the bounds
-// and ignores plans (rule 24). It returns the rollout it superseded, if any.
-func (s *State) Rollback(to Target, creator string) (superseded *Rollout, err error) {
+// and ignores plans (rule 24), unless one is asked to lead it. It returns the
+// rollout it superseded, if any.
+func (s *State) Rollback(to Target, how Manner, creator string) (superseded *Rollout, err error) {
+	if how.Planned && s.Service.Plan == nil {
+		return nil, refuse("`sluice plan set "+s.Service.Name+"` makes one; leave planned out to go back without",
+			"service %s has no update plan to lead the rollback", s.Service.Name)
+	}
 	if to.Version == s.Service.Current.Version {
 		return nil, refuse("choose another version; `sluice versions "+s.Service.Name+"` lists them",
 			"version %d is the current version already", to.Version)
 	}
-	return s.move(api.KindRollback, to, creator), nil
+	return s.move(api.KindRollback, to, how, creator), nil
 }
 
 // RollbackTarget chooses the version that a rollback without a number goes to

@@ -30,11 +30,12 @@ type Batch struct {
 // planned tells whether the plan leads the rollout in progress.
 func (s *Service) planned() bool { return s.Plan != nil && s.Rollout.Active() && s.Rollout.Planned }
 
-// mayLead tells whether a plan can lead the rollout in progress: an update that
-// has something to go back to. Restarts and version rollbacks ignore plans
+// mayLead tells whether a plan can lead the rollout in progress: an update, or a
+// rollback that it was asked to lead, that has something to go back to. Restarts and version rollbacks ignore plans
 // (rule 13).
 func (s *Service) mayLead() bool {
-	return s.Rollout.Active() && s.Rollout.Kind == api.KindUpdate && s.divided()
+	asked := s.Rollout.Active() && (s.Rollout.Kind == api.KindUpdate || s.Rollout.ByPlan)
+	return asked && s.divided()
 }
 
 // changePlan gives the plan to be written to, a copy for the same reason as in

@@ -104,7 +104,7 @@ func (w *world) rollback() error {
 	}
 	to, err := w.RollbackTarget(w.completed)
 	if err == nil {
-		_, err = w.Rollback(to, "ann")
+		_, err = w.Rollback(to, Manner{Planned: w.Service.Plan != nil && w.Service.NextSeq%2 == 0}, "ann")
 	}
 	return err
 }

@@ -76,6 +76,7 @@ type Rollout struct {
 	TargetUpdated *api.Count       `json:"target_updated"` // nil is all
 	RollingBack   bool             `json:"rolling_back"`   // target 0 in effect: it ends rolled_back
 	Planned       bool             `json:"planned"`        // the update plan leads it
+	ByPlan        bool             `json:"by_plan"`        // a rollback that the plan was asked to lead
 	Forced        bool             `json:"forced"`         // a rollback although its preflight says that it would fail
 	BatchFrom     int              `json:"batch_from"`     // automatic: updated replicas when the batch began
 	BatchAt       time.Time        `json:"batch_at"`       // when the present batch began

@@ -212,7 +212,7 @@ func argKeys(d *datadriven.TestData) (keys []string) {
 func tellRollback(t *testing.T, w *world, d *datadriven.TestData) error {
 	var to int
 	if maybe(t, d, "to", &to) {
-		_, err := w.Rollback(Target{Version: to, Revision: fmt.Sprintf("rev%d", to)}, "ann")
+		_, err := w.Rollback(Target{Version: to, Revision: fmt.Sprintf("rev%d", to)}, Manner{Planned: d.HasArg("planned")}, "ann")
 		return err
 	}
 	return w.rollback()

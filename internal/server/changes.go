@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"sluice.dev/sluice/api"
 )
 
 // bodyTime is how long a body may take to arrive. huma's deadline stays on the
@@ -31,9 +33,7 @@ type scaleInput struct {
 type versionInput struct {
 	Named
 	Why
-	Body *struct {
-		Version int `json:"version,omitempty" minimum:"0" doc:"0, or no body: the base of the rollout in progress, else the highest completed version below the current one"`
-	}
+	Body *api.Rollback
 }
 
 type pauseInput struct {
@@ -65,7 +65,7 @@ func (s *server) routeChanges() {
 		func(ctx context.Context, in *changeInput) (*answerOutput, error) {
 			return s.change(ctx, in, s.cfg.Releases.Start)
 		})
-	register(s, op("version", "rollback-service", "Roll back to a version", "Text says which version was chosen where none is given."), s.rollback)
+	register(s, op("version", "rollback-service", "Roll back to a version", "Text says which version was chosen where none is given. Refused where the preflight says that it would fail, unless it is forced."), s.rollback)
 	register(s, op("rollout", "pause-rollout", "Pause or resume the rollout", "Pausing a paused rollout changes nothing."), s.pause)
 }
 
@@ -82,11 +82,11 @@ func (s *server) rollback(ctx context.Context, in *versionInput) (*answerOutput,
 	if err != nil {
 		return nil, err
 	}
-	version := 0
+	ask := api.Rollback{}
 	if in.Body != nil {
-		version = in.Body.Version
+		ask = *in.Body
 	}
-	return answered(s.cfg.Releases.Rollback(ctx, by, in.Name, version))
+	return answered(s.cfg.Releases.Rollback(ctx, by, in.Name, ask))
 }
 
 func (s *server) pause(ctx context.Context, in *pauseInput) (*answerOutput, error) {

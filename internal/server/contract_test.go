@@ -312,6 +312,10 @@ func TestContract(t *testing.T) {
 	if want := `{"path":"containers[0].env[KEY]","op":"replace","from":"********","to":"********"}`; len(diff.Changes) != 2 || !strings.Contains(jsonOf(t, diff), want) {
 		t.Errorf("%s, want in it %s", jsonOf(t, diff), want)
 	}
+	c.check(200, "GET", one+"/preflight", "")
+	c.check(200, "GET", one+"/preflight?version=1", "")
+	c.check(404, "GET", one+"/preflight?version=99", "")
+	c.check(422, "GET", one+"/preflight?version=-1", "")
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")

@@ -28,7 +28,10 @@ type Releases interface {
 	Start(ctx context.Context, by controller.By, name string) (controller.Outcome, error)
 	// Rollback goes to the version given, or to the one it chooses for version
 	// 0, and Outcome.Text says which.
-	Rollback(ctx context.Context, by controller.By, name string, version int) (controller.Outcome, error)
+	Rollback(ctx context.Context, by controller.By, name string, ask api.Rollback) (controller.Outcome, error)
+	// Preflight looks in full whether a rollback to a version would work; to all
+	// of them for 0.
+	Preflight(ctx context.Context, name string, version int) ([]api.VersionPreflight, error)
 	Plan(ctx context.Context, name string) (api.Plan, error)
 	// CreatePlan is refused where there is a plan; ChangePlan makes one where
 	// there is none.

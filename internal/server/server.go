@@ -75,6 +75,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeMirrors()
 	s.routePreview()
 	s.routeVersions()
+	s.routePreflight()
 	s.routeReplicas()
 	s.routeWatch()
 	s.routeTokens()

@@ -101,10 +101,10 @@ func (w *World) askFor(name string) (what string, err error) {
 		_, err = c.Update(ctx, by, name, w.furnish(w.file(name, w.program())), false)
 		return "update", err
 	case 4, 5:
-		_, err = c.Rollback(ctx, by, name, 0)
+		_, err = c.Rollback(ctx, by, name, api.Rollback{})
 		return "rollback", err
 	case 6:
-		_, err = c.Rollback(ctx, by, name, 1+w.rand.IntN(5))
+		_, err = c.Rollback(ctx, by, name, api.Rollback{Version: 1 + w.rand.IntN(5)})
 		return "rollback to a version", err
 	case 7:
 		_, err = c.Restart(ctx, by, name)

@@ -110,7 +110,7 @@ func (p Planned) versionBack(w *World, number int) (time.Duration, error) {
 	if _, err := p.update(w, number); err != nil {
 		return 0, err
 	}
-	if _, err := w.controller.Rollback(context.Background(), planner, "s", 0); err != nil {
+	if _, err := w.controller.Rollback(context.Background(), planner, "s", api.Rollback{}); err != nil {
 		return 0, err
 	}
 	return p.rolled(w)

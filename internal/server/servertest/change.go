@@ -213,7 +213,8 @@ func (m *Memory) Start(_ context.Context, by controller.By, name string) (contro
 }
 
 // Rollback implements server.Releases.
-func (m *Memory) Rollback(_ context.Context, by controller.By, name string, version int) (controller.Outcome, error) {
+func (m *Memory) Rollback(_ context.Context, by controller.By, name string, ask api.Rollback) (controller.Outcome, error) {
+	version := ask.Version
 	return m.edit(by, name, func(r *record) (bool, string, error) {
 		if version == 0 {
 			version = r.CurrentVersion - 1

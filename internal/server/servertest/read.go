@@ -10,6 +10,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/controller"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/store"
 )
 
@@ -23,6 +24,21 @@ func look[T any](m *Memory, name string, read func(*record) (T, error)) (T, erro
 		return none, err
 	}
 	return read(r)
+}
+
+// Preflight implements server.Releases. It has no files, so that all is well.
+func (m *Memory) Preflight(ctx context.Context, name string, number int) ([]api.VersionPreflight, error) {
+	list, err := m.Versions(ctx, name, controller.Page{})
+	out := []api.VersionPreflight{}
+	for _, v := range list {
+		if number == 0 || number == v.Number {
+			out = append(out, api.VersionPreflight{Version: v.Number, Preflight: history.Preflight(history.Facts{})})
+		}
+	}
+	if err == nil && len(out) == 0 {
+		err = missingVersion(name, number)
+	}
+	return out, err
 }
 
 // Rollouts implements server.Releases.
