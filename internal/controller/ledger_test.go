@@ -101,7 +101,7 @@ func TestHistoryTellsTheStory(t *testing.T) {
 				w.do(t, Outcome{}, err)
 				time.Sleep(10 * time.Minute)
 				restart()
-				_, err = w.Rollback(ctx, By{Actor: "carl", Message: "too slow"}, "s", 0)
+				_, err = w.Rollback(ctx, By{Actor: "carl", Message: "too slow"}, "s", api.Rollback{})
 				w.do(t, Outcome{}, err)
 				time.Sleep(time.Minute)
 				w.want(t, api.StatusRunning, 4)
