@@ -80,5 +80,8 @@ func (c *changeReader) readError(path string, value any, err error) string {
 	if allowed == "" {
 		return err.Error() // the type's own reader has said it
 	}
-	return fmt.Sprintf("%s is not %s", shorten(string(encode(value))), allowed)
+	if secretNames[path] {
+		return "it is not " + allowed
+	}
+	return fmt.Sprintf("%s is not %s", shorten(string(encode(withoutSecrets(value)))), allowed)
 }

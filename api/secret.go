@@ -149,14 +149,28 @@ func KeepSecrets(current, next Document) (Document, error) {
 	return Document{root: root}, nil
 }
 
-// withoutSecrets is a value as an error may show it: what stands beside a mark is
-// masked, at any depth and of any kind.
+// secretNames are the last names of the keys that are secret by themselves.
+var secretNames = func() map[string]bool {
+	names := map[string]bool{}
+	for _, key := range catalogue {
+		if key.Secret {
+			names[key.Path[strings.LastIndexByte(key.Path, '.')+1:]] = true
+		}
+	}
+	return names
+}()
+
+// withoutSecrets is a value as an error may show it: what stands beside a mark, or
+// has the name of a secret key, is masked, at any depth and of any kind.
 func withoutSecrets(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		shown := make(map[string]any, len(v))
 		for key, inner := range v {
 			shown[key] = withoutSecrets(inner)
+			if secretNames[key] && inner != nil {
+				shown[key] = Mask
+			}
 		}
 		if _, given := v["value"]; given && markedSecret(v) {
 			shown["value"] = Mask
@@ -193,8 +207,8 @@ func MayHoldSecrets(config []byte) bool {
 	if bytes.Contains(config, []byte(`"secret"`)) {
 		return true
 	}
-	for _, key := range catalogue {
-		if key.Secret && bytes.Contains(config, []byte(`"`+key.Path[strings.LastIndexByte(key.Path, '.')+1:]+`"`)) {
+	for name := range secretNames {
+		if bytes.Contains(config, []byte(`"`+name+`"`)) {
 			return true
 		}
 	}

@@ -162,6 +162,12 @@ func TestErrorsShowNoMarkedValue(t *testing.T) {
 			t.Errorf("%s: %v", patch, err)
 		}
 	}
+	if _, err := api.ParseGroupChange([]byte(`{"token":4711}`)); err == nil || strings.Contains(err.Error(), "4711") {
+		t.Errorf("a group's token: %v", err)
+	}
+	if _, err := api.ParseGroupChange([]byte(`{"rules":{"token":"4711"}}`)); err == nil || strings.Contains(err.Error(), "4711") {
+		t.Errorf("a token in the wrong place: %v", err)
+	}
 	if _, err := api.Merge(document(t, valid), document(t, `{"containers":[{"env":[{"name":"A","value":"4711","secert":true}]}]}`)); err == nil || strings.Contains(err.Error(), "4711") {
 		t.Errorf("a mark that is misspelt: %v", err)
 	}

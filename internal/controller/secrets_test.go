@@ -301,6 +301,10 @@ func TestStoredInClear(t *testing.T) {
 		if out, err := w.change(t, strings.Replace(secretive, "info", "debug", 1), true); err != nil || out.Changed {
 			t.Errorf("the same file again: %+v, %v", out, err)
 		}
+		calls = w.processes.called()
+		if out, err := w.change(t, `{"labels":{"a":"b"}}`, false); err != nil || !out.Changed || w.processes.called() != calls {
+			t.Errorf("a label replaces replicas: %+v, %v", out, err)
+		}
 	})
 }
 

@@ -193,16 +193,21 @@ func (s *service) update(by By, op *operation, patch api.Document, replace bool,
 	s.join(spec)
 	s.state.Service.Strategy = s.strategy(spec)
 	if versioned {
-		s.release(by, op, next, digests)
+		s.release(by, op, next, digests, changes.Replica)
 	}
 	return nil
 }
 
-// release makes a version of the document and rolls it out.
-func (s *service) release(by By, op *operation, doc api.Document, digests []api.Digest) {
+// release makes a version of the document and rolls it out. Without a changed
+// replica key or file it is one with the version before, also where an earlier
+// release computed that one's revision of other text: of a secret in clear.
+func (s *service) release(by By, op *operation, doc api.Document, digests []api.Digest, replica bool) {
 	number := s.state.Service.Latest + 1
 	from := s.state.Service.Current
 	op.version = s.newVersion(number, by, doc, digests)
+	if !replica && len(op.files) == 0 {
+		op.version.Revision = from.Revision
+	}
 	to := rollout.Target{Version: number, Revision: op.version.Revision}
 	op.ended = s.state.Update(to, by.Actor)
 	switch {

@@ -149,6 +149,7 @@ func TestMask(t *testing.T) {
 		`{"from":"` + sealed + `","to":"` + sealed + `"}`:    `{"from":"********","to":"********"}`,
 		`{"message":"A is ` + sealed + `, ` + sealed + `."}`: `{"message":"A is ********, ********."}`,
 		`{"value":"` + api.SealedLost + `"}`:                 `{"value":"********"}`,
+		`{"message":"begins with \"sealed:v1:\""}`:           `{"message":"begins with \"sealed:v1:\""}`,
 		`{"value":"plain"}`:                                  `{"value":"plain"}`,
 	} {
 		if got := string(secret.Mask([]byte(answer))); got != want {

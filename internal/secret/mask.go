@@ -7,7 +7,7 @@ import (
 	"sluice.dev/sluice/api"
 )
 
-var sealedText = regexp.MustCompile(regexp.QuoteMeta(api.SealedPrefix) + `[A-Za-z0-9_-]*`)
+var sealedText = regexp.MustCompile(regexp.QuoteMeta(api.SealedPrefix) + `[A-Za-z0-9_-]+`)
 
 // Mask puts api.Mask in place of every sealed text in an answer, wherever in it
 // one stands: a member of a document, one side of a difference, a word of a

@@ -28,7 +28,9 @@ A change is answered when it is decided and stored; what it starts goes on after
 answered change is visible to the next read. Every change takes ` + "`message`" + ` (why, for the record) and ` + "`If-Match`" + ` (only if the
 service is still at that revision, the ETag of an answer that shows the service).
 
-Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON whatever Content-Type says; service files may be YAML.`
+Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON whatever Content-Type says; service files may be YAML.
+
+Secrets (token, dockerAuth, variables marked with secret: true) are shown as "` + api.Mask + `". Sent back in an update, that keeps the value in force.`
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "each has a role, viewer, operator or admin; each may do what the ones before it may. admin.token in the server's data directory holds the first one"},
 	}
