@@ -24,7 +24,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 	model := filepath.Join(dir, "model")
 	write(t, filepath.Join(model, "a.bin"), "one")
 	write(t, filepath.Join(model, "sub", "b.bin"), "two")
-	stat := func() string { return Files{}.Digests([]api.File{{Kind: api.FileModel, Path: model}})[0].Stat }
+	stat := func() string { return New().Digests([]api.File{{Kind: api.FileModel, Path: model}})[0].Stat }
 	was := stat()
 	if was == "" || stat() != was {
 		t.Fatalf("unchanged files: %q, then %q", was, stat())
@@ -54,7 +54,7 @@ func TestDigestsSeeEveryChange(t *testing.T) {
 }
 
 func TestDigestsFindsPrograms(t *testing.T) {
-	if d := (Files{}).Digests([]api.File{{Kind: api.FileProgram, Path: "sh"}})[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
+	if d := New().Digests([]api.File{{Kind: api.FileProgram, Path: "sh"}})[0]; d.Stat == "" || !filepath.IsAbs(d.Path) {
 		t.Errorf("sh: %+v", d)
 	}
 }
@@ -63,8 +63,8 @@ func TestHashIsOfTheContent(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model.bin")
 	write(t, path, "weights")
-	digests := Files{}.Digests([]api.File{{Kind: api.FileModel, Path: path}, {Kind: api.FileProgram, Path: filepath.Join(dir, "missing")}, {Kind: api.FileArgument, Path: dir}})
-	hashed, err := Files{}.Hash(context.Background(), digests)
+	digests := New().Digests([]api.File{{Kind: api.FileModel, Path: path}, {Kind: api.FileProgram, Path: filepath.Join(dir, "missing")}, {Kind: api.FileArgument, Path: dir}})
+	hashed, err := New().Hash(context.Background(), digests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestHashIsOfTheContent(t *testing.T) {
 		t.Errorf("hashed: %+v", hashed)
 	}
 	write(t, path, "other weights")
-	if again, _ := (Files{}).Hash(context.Background(), digests); again[0].SHA256 != "" {
+	if again, _ := New().Hash(context.Background(), digests); again[0].SHA256 != "" {
 		t.Error("a file that changed since it was looked at got a hash")
 	}
 }

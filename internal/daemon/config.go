@@ -40,6 +40,7 @@ type File struct {
 	API            APIFile                  `yaml:"api"`
 	// Gateway are the limits of the gateway; zero values are its defaults.
 	Gateway GatewayLimits `yaml:"gateway"`
+	History HistoryFile   `yaml:"history"`
 }
 
 // GatewayLimits bound what a caller may send, and say how.
@@ -107,6 +108,9 @@ func (c Config) readFile() (File, error) {
 		if wrong := f.ResourceGroups[name].check("resource_groups." + name); wrong != "" {
 			return f, fmt.Errorf("%s: %s", path, wrong)
 		}
+	}
+	if wrong := f.History.check(); wrong != "" {
+		return f, fmt.Errorf("%s: %s", path, wrong)
 	}
 	if s := f.Gateway.SlowStartSeconds; s != nil && !(*s >= 0 && *s <= 3600) {
 		return f, fmt.Errorf("%s: gateway.slow_start_seconds: %g is not allowed; a number of seconds from 0, which is off, to 3600 is", path, *s)

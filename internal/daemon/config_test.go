@@ -63,6 +63,9 @@ func TestConfigurationFile(t *testing.T) {
 		{"gateway: {slow_start_seconds: -1}\n", "gateway.slow_start_seconds: -1"},
 		{"gateway: {slow_start_seconds: .inf}\n", "gateway.slow_start_seconds"},
 		{"gateway: {max_body_bytes: many}\n", "max_body_bytes"},
+		{"resource_groups: {box: {kind: dedicated, elastic_pool: true}}\nhistory: {artifacts_max_bytes: 5368709120, artifacts_cheap_bytes: 0}\n", ""},
+		{"history: {artifacts_max_bytes: -1}\n", "history.artifacts_max_bytes: -1"},
+		{"history: {artifacts_cheap_bytes: -2}\n", "history.artifacts_cheap_bytes: -2"},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "server.yaml"), []byte(c.text), 0o600); err != nil {

@@ -167,11 +167,18 @@ func (p *plane) makeController(file File) error {
 	if err != nil {
 		return fmt.Errorf("the working directory is not known: %w", err)
 	}
+	artifacts, err := content.Open(filepath.Join(p.cfg.Data, "artifacts"), content.Options{MaxBytes: file.History.ArtifactsMaxBytes})
+	if err != nil {
+		return err
+	}
+	for _, note := range artifacts.Notes() {
+		p.cfg.Log.Warn(note)
+	}
 	p.controller = controller.New(controller.Config{
 		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
 		Insight: p.insight(), Foretell: true, Secrets: p.secrets, GiveUpSecrets: p.cfg.GiveUpSecrets,
-		History: controller.History{PreflightEvery: time.Minute, Startable: replicas.Check},
-		Content: content.Files{}, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
+		History: controller.History{CheapBytes: file.History.cheapBytes(), PreflightEvery: time.Minute, Startable: replicas.Check},
+		Content: artifacts, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil
 }
