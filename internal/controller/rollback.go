@@ -62,6 +62,12 @@ func (s *service) rollback(by By, op *operation, ask api.Rollback, before forese
 	if ask.Version == 0 {
 		op.text += ", " + s.chosenBecause(op)
 	}
+	if how.Planned {
+		op.text += ", led by the update plan"
+	}
+	if how.Forced {
+		op.text += ", forced"
+	}
 	return nil
 }
 
