@@ -14,6 +14,7 @@ import (
 
 type server struct {
 	options
+	text     string // of the model
 	started  time.Time
 	inFlight atomic.Int64
 	ready    atomic.Bool
@@ -39,7 +40,8 @@ type Answer struct {
 	Service string `json:"service"`
 	Version string `json:"version"`
 	Pid     int    `json:"pid"`
-	Size    int64  `json:"size"` // bytes of the request's body
+	Size    int64  `json:"size"`            // bytes of the request's body
+	Model   string `json:"model,omitempty"` // the text of -model
 }
 
 // State is the body of GET /state.
@@ -136,6 +138,7 @@ func (s *server) infer(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, Answer{
 		ID: id, Size: size, Pid: os.Getpid(),
 		Replica: os.Getenv("SLUICE_REPLICA"), Service: os.Getenv("SLUICE_SERVICE"), Version: os.Getenv("SLUICE_VERSION"),
+		Model: s.text,
 	})
 }
 

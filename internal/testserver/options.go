@@ -27,6 +27,7 @@ type options struct {
 
 	print  int
 	record string
+	model  string
 }
 
 func parse(args []string) (options, error) {
@@ -49,6 +50,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.daemonize, "daemonize", false, "start a copy in a session of its own that serves, and exit 0")
 	f.IntVar(&o.print, "print", 0, "print this many lines, \"line 1\" first")
 	f.StringVar(&o.record, "record", "", "append what happens to this file, see Event")
+	f.StringVar(&o.model, "model", "", "read this file at the start, and show its text in each answer; without it the exit code is 1")
 	err := f.Parse(args)
 	return o, err
 }

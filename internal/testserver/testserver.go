@@ -51,8 +51,11 @@ func MaybeRun() {
 // Command is the command line of a service file that runs this binary as the
 // server with these flags: Command("-drain", "1s"). The container also needs
 // Marker=1 in its environment.
-func Command(flags ...string) string {
-	words := append([]string{os.Args[0]}, flags...)
+func Command(flags ...string) string { return CommandOf(os.Args[0], flags...) }
+
+// CommandOf is Command for a copy of this binary.
+func CommandOf(program string, flags ...string) string {
+	words := append([]string{program}, flags...)
 	for i, w := range words {
 		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
@@ -88,7 +91,15 @@ func run(args []string) error {
 			return err
 		}
 	}
-	return newServer(o).serve()
+	s := newServer(o)
+	if o.model != "" {
+		text, err := os.ReadFile(o.model)
+		if err != nil {
+			return err
+		}
+		s.text = string(text)
+	}
+	return s.serve()
 }
 
 // startCopy starts this binary once more, in a session of its own when setsid
