@@ -110,6 +110,11 @@ func (c *Client) Preflight(ctx context.Context, name string, version int) ([]api
 	return out.Preflights, err
 }
 
+// Artifacts tells what the server keeps of versions' files.
+func (c *Client) Artifacts(ctx context.Context) (api.Artifacts, error) {
+	return call[api.Artifacts](ctx, c, get("artifacts"))
+}
+
 // Plan shows a service's update plan.
 func (c *Client) Plan(ctx context.Context, name string) (api.Plan, error) {
 	return call[api.Plan](ctx, c, get("services", name, "plan"))

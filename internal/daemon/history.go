@@ -18,6 +18,9 @@ type HistoryFile struct {
 	// though their bytes have to be copied; 0: only where blocks are shared. None is
 	// defaultCheapBytes.
 	ArtifactsCheapBytes *int64 `yaml:"artifacts_cheap_bytes"`
+	// KeepVersions is how many versions of a service are kept where its file says
+	// nothing; 0 is all.
+	KeepVersions int `yaml:"keep_versions"`
 }
 
 // cheapBytes is the most that may have to be written for keeping to be cheap.
@@ -32,6 +35,9 @@ func (h HistoryFile) cheapBytes() int64 {
 func (h HistoryFile) check() string {
 	if h.ArtifactsMaxBytes < 0 {
 		return fmt.Sprintf("history.artifacts_max_bytes: %d is not allowed; a number of bytes from 0, which is the default of %d, is", h.ArtifactsMaxBytes, int64(content.DefaultMaxBytes))
+	}
+	if h.KeepVersions < 0 {
+		return fmt.Sprintf("history.keep_versions: %d is not allowed; a whole number from 0, which is all, is", h.KeepVersions)
 	}
 	if b := h.cheapBytes(); b < 0 {
 		return fmt.Sprintf("history.artifacts_cheap_bytes: %d is not allowed; a number of bytes from 0, which is only where the file system shares blocks, is", b)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/certs"
 	"sluice.dev/sluice/internal/content"
 	"sluice.dev/sluice/internal/controller"
@@ -37,6 +38,7 @@ type plane struct {
 	store       *sqlite.Store
 	hub         *hub.Hub
 	controller  *controller.Controller
+	artifacts   *content.Artifacts
 	supervisor  *supervise.Supervisor
 	api         net.Listener
 	certificate *certs.Pair // nil: the API is not encrypted
@@ -167,18 +169,18 @@ func (p *plane) makeController(file File) error {
 	if err != nil {
 		return fmt.Errorf("the working directory is not known: %w", err)
 	}
-	artifacts, err := content.Open(filepath.Join(p.cfg.Data, "artifacts"), content.Options{MaxBytes: file.History.ArtifactsMaxBytes})
+	p.artifacts, err = content.Open(filepath.Join(p.cfg.Data, "artifacts"), content.Options{MaxBytes: file.History.ArtifactsMaxBytes})
 	if err != nil {
 		return err
 	}
-	for _, note := range artifacts.Notes() {
+	for _, note := range p.artifacts.Notes() {
 		p.cfg.Log.Warn(note)
 	}
 	p.controller = controller.New(controller.Config{
 		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
 		Insight: p.insight(), Foretell: true, Secrets: p.secrets, GiveUpSecrets: p.cfg.GiveUpSecrets,
-		History: controller.History{CheapBytes: file.History.cheapBytes(), PreflightEvery: time.Minute, Startable: replicas.Check},
-		Content: artifacts, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
+		History: controller.History{CheapBytes: file.History.cheapBytes(), KeepVersions: file.History.KeepVersions, PreflightEvery: time.Minute, Startable: replicas.Check},
+		Content: p.artifacts, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,
 	})
 	return nil
 }
@@ -225,7 +227,7 @@ func (p *plane) recordGateway(g store.Gateway) {
 
 func (p *plane) handler() http.Handler {
 	return server.New(server.Config{
-		Releases: p.controller, Tokens: p.tokens, RestartGateway: p.restartGateway,
+		Releases: p.controller, Tokens: p.tokens, RestartGateway: p.restartGateway, Artifacts: p.kept,
 		Metrics: metrics(p), Version: p.cfg.Version,
 		Ready: func() error {
 			if p.listening() == "" {
@@ -234,6 +236,13 @@ func (p *plane) handler() http.Handler {
 			return nil
 		},
 	})
+}
+
+// kept is what there is of copies, and what is being read.
+func (p *plane) kept() api.Artifacts {
+	a := p.artifacts.Usage()
+	a.Hashing = p.artifacts.Progress()
+	return a
 }
 
 func (p *plane) farewell(out io.Writer) {

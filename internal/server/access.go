@@ -37,6 +37,7 @@ var access = map[string]api.Role{
 	"GET " + prefix + "/groups/{name}/traffic":         api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions":      api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/{n}":  api.RoleViewer,
+	"GET " + prefix + "/artifacts":                     api.RoleViewer,
 	"GET " + prefix + "/services/{name}/preflight":     api.RoleViewer,
 	"GET " + prefix + "/services/{name}/versions/diff": api.RoleViewer,
 	// It compares, and changes nothing.

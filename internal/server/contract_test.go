@@ -313,6 +313,7 @@ func TestContract(t *testing.T) {
 		t.Errorf("%s, want in it %s", jsonOf(t, diff), want)
 	}
 	c.check(200, "GET", one+"/preflight", "")
+	c.check(200, "GET", "/api/v1/artifacts", "")
 	c.check(200, "GET", one+"/preflight?version=1", "")
 	c.check(404, "GET", one+"/preflight?version=99", "")
 	c.check(422, "GET", one+"/preflight?version=-1", "")

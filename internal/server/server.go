@@ -30,6 +30,9 @@ type Config struct {
 	// RestartGateway has another gateway take over from the one in charge; nil
 	// for a server without a gateway of its own.
 	RestartGateway func(context.Context) (api.GatewayRestart, error)
+	// Artifacts tells what is kept of versions' files; nil for a server that keeps
+	// none.
+	Artifacts func() api.Artifacts
 	// Ready says why the server is not ready, for /readyz; nil is always ready.
 	Ready func() error
 	// Version of the program, for openapi.json; "" is "dev".
@@ -76,6 +79,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routePreview()
 	s.routeVersions()
 	s.routePreflight()
+	s.routeArtifacts()
 	s.routeReplicas()
 	s.routeWatch()
 	s.routeTokens()
