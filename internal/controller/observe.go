@@ -20,16 +20,16 @@ func (s *service) seeEvent(e runtime.Event) {
 	case runtime.Exited:
 		if r.Process != rollout.Exited {
 			s.measureEnd(r, at(e.At))
-			r.NoteExit(exitText(e.Exit), at(e.At))
+			r.NoteExit(s.unsaid(r, exitText(e.Exit)), at(e.At))
 		}
 	case runtime.Healthy:
 		r.NoteHealthy(at(e.At))
 	case runtime.Unhealthy:
-		r.NoteUnhealthy(e.Reason)
+		r.NoteUnhealthy(s.unsaid(r, e.Reason))
 	case runtime.NotYet:
-		r.NoteNotYet(e.Reason)
+		r.NoteNotYet(s.unsaid(r, e.Reason))
 	case runtime.NotLive:
-		r.NoteNotLive(e.Reason)
+		r.NoteNotLive(s.unsaid(r, e.Reason))
 	}
 }
 
@@ -56,11 +56,11 @@ func (s *service) seeStart(id string, attempt int, h runtime.Handle, err error) 
 	var unplaced *runtime.UnplacedError
 	switch {
 	case errors.As(err, &unstartable):
-		r.NoteUnstartable(unstartable.Reason, s.state.Now)
+		r.NoteUnstartable(s.unsaid(r, unstartable.Reason), s.state.Now)
 	case errors.As(err, &unplaced):
 		r.NoteUnplaced(unplaced.Reason, s.state.Now)
 	case err != nil:
-		r.NoteExit(err.Error(), s.state.Now)
+		r.NoteExit(s.unsaid(r, err.Error()), s.state.Now)
 	default:
 		h.StartedAt = at(h.StartedAt)
 		s.handles[id] = &h
@@ -146,7 +146,7 @@ func (s *service) adopted(a runtime.Adopted) {
 		}
 		s.actAgain(r)
 	case a.Exit != nil:
-		r.NoteExit(exitText(a.Exit), s.state.Now)
+		r.NoteExit(s.unsaid(r, exitText(a.Exit)), s.state.Now)
 	default:
 		s.launch(r)
 	}

@@ -111,7 +111,7 @@ func (c *Controller) unstartable(l runtime.Launch) string {
 	}
 	var never *runtime.UnstartableError
 	if errors.As(err, &never) {
-		return never.Reason
+		return withheld(l, never.Reason)
 	}
 	return ""
 }

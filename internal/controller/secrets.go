@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/store"
 )
@@ -123,6 +124,33 @@ func (c *Controller) launched(l runtime.Launch) (runtime.Handle, error) {
 		return runtime.Handle{}, err
 	}
 	return c.cfg.Runtime.Start(c.ctx, l)
+}
+
+// leastUnsaid is how long a secret is at least that is looked for in what others
+// say: a shorter one would be found in every other word.
+const leastUnsaid = 4
+
+// unsaid takes a replica's secrets out of a text about it: the last line of a
+// program that complains of its key, a command that the key was put into.
+func (s *service) unsaid(r *rollout.Replica, text string) string {
+	l, err := s.c.openEnv(s.launchOf(r))
+	if err != nil {
+		return text // nobody was told them
+	}
+	return withheld(l, text)
+}
+
+// withheld is unsaid for a launch whose secrets are open.
+func withheld(l runtime.Launch, text string) string {
+	if l.Spec == nil {
+		return text
+	}
+	for _, e := range l.Spec.Container.Env {
+		if e.Secret && len(e.Value) >= leastUnsaid {
+			text = strings.ReplaceAll(text, e.Value, api.Mask)
+		}
+	}
+	return text
 }
 
 // resealing is one look through what is stored.

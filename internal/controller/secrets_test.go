@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/runtime"
 	"sluice.dev/sluice/internal/secret"
 	"sluice.dev/sluice/internal/store"
 )
@@ -396,6 +397,43 @@ func TestSecretsThatWereGivenUp(t *testing.T) {
 		if env, asked := w.env(t), w.token("s"); !strings.HasPrefix(env, "API_KEY=key-in-clear-4711 ") || asked != "token-in-clear-4711" {
 			t.Errorf("set again: %s, %s", env, asked)
 		}
+	})
+}
+
+// What a program says of its secrets when it ends, or a command that they were put
+// into, is no more shown than they are.
+func TestWhatIsSaidOfSecrets(t *testing.T) {
+	withSecrets(t, func(t *testing.T, w *world) {
+		w.make(t, secretive)
+		replica := func() api.Replica {
+			t.Helper()
+			list, err := w.Replicas(context.Background(), "s")
+			if err != nil || len(list) == 0 {
+				t.Fatal(list, err)
+			}
+			return list[0]
+		}
+		tell := func(e runtime.Event) {
+			e.Replica, e.Attempt, e.At = replica().ID, 1+replica().Restarts, time.Now()
+			w.Observe(e)
+			synctest.Wait()
+		}
+		for _, kind := range []runtime.EventKind{runtime.Unhealthy, runtime.NotLive} {
+			tell(runtime.Event{Kind: kind, Reason: "401: no such key: key-in-clear-4711, it says"})
+			if why := replica().Reason; !strings.Contains(why, "no such key: "+api.Mask+", it says") {
+				t.Errorf("%q", why)
+			}
+		}
+		w.processes.refuseWith(&runtime.UnstartableError{Reason: "there is no program ./key-in-clear-4711"})
+		tell(runtime.Event{Kind: runtime.Exited, Exit: &runtime.Exit{Known: true, Code: 1, Lines: []string{"bad key: key-in-clear-4711"}}})
+		time.Sleep(time.Minute)
+		shown := w.shown(t)
+		for _, want := range []string{"bad key: " + api.Mask, "there is no program ./" + api.Mask} {
+			if strings.Contains(shown, inClear) || !strings.Contains(shown, want) {
+				t.Errorf("%s is not in %s", want, shown)
+			}
+		}
+		nothingInClear(t, w.data)
 	})
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -16,8 +17,9 @@ import (
 	"sluice.dev/sluice/internal/testserver"
 )
 
-// inClear is in every secret of these tests.
-const inClear = "in-clear-4711"
+// inClear is in every secret of these tests. It is made anew each time: the test's
+// own program, of which the server keeps a copy, must not hold it.
+var inClear = "in-clear-" + rand.Text()
 
 // sluice runs the command line and gives what it says. None of it may hold a
 // secret.
