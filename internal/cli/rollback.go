@@ -98,7 +98,7 @@ func printPreflights(w io.Writer, list []api.VersionPreflight, all bool) {
 			shown++
 		}
 		if shown == 0 {
-			rows = append(rows, []string{strconv.Itoa(p.Version), p.Verdict, "", "it can be gone back to"})
+			rows = append(rows, []string{strconv.Itoa(p.Version), p.Verdict, "", "it has all that it needs"})
 		}
 	}
 	table(w, rows...)

@@ -55,6 +55,7 @@ func (c *Controller) retain(s *service, number int) <-chan struct{} {
 	defer s.mu.Unlock()
 	v := s.version(number)
 	if v == nil || !slices.ContainsFunc(v.Digests, unhashed) {
+		c.preflightSoon(s)
 		return nil
 	}
 	done := make(chan struct{})
@@ -66,6 +67,7 @@ func (c *Controller) retain(s *service, number int) <-chan struct{} {
 			s.noteContent(number, hashed, trouble)
 		}
 		c.recorded(kept)
+		c.preflightSoon(s)
 	})
 	return done
 }

@@ -119,9 +119,14 @@ var ranks = map[string]int{VerdictOK: 0, VerdictUnknown: 1, VerdictChanged: 2, V
 func Obstacles(p api.Preflight) []string {
 	var reasons []string
 	for _, f := range p.Findings {
-		if f.Blocks {
-			reasons = append(reasons, f.Subject+": "+f.Reason)
+		if !f.Blocks {
+			continue
 		}
+		reason := f.Subject + ": " + f.Reason
+		if kind, path, _ := strings.Cut(f.Subject, " "); path != "" && strings.HasPrefix(f.Reason, path) {
+			reason = kind + " " + f.Reason // the file is named once
+		}
+		reasons = append(reasons, reason)
 	}
 	return reasons
 }
