@@ -141,7 +141,7 @@ func TestDrift(t *testing.T) {
 	p.until("model", "is one replica short, and says why", func(s api.Service) bool {
 		return s.Status == api.StatusDegraded && s.Replicas.Ready == 1 && strings.Contains(s.Message, "metadata.on_drift")
 	})
-	p.change(http.MethodPut, "/services/model", nil) // the content is a change
+	p.change(http.MethodPut, "/services/model", object{}) // the content is a change
 	p.settled("model", 4)
 	if got := p.model(created.Endpoint); got != "and again" {
 		t.Errorf("it answers with the model %q", got)
