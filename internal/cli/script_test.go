@@ -27,6 +27,7 @@ import (
 	"sluice.dev/sluice/internal/controller"
 	"sluice.dev/sluice/internal/server"
 	"sluice.dev/sluice/internal/server/servertest"
+	"sluice.dev/sluice/internal/store/memory"
 	"sluice.dev/sluice/internal/token"
 )
 
@@ -84,7 +85,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			w := &world{memory: servertest.New(), tokens: servertest.Tokens("secret")}
 			w.memory.Pace = 30 * time.Millisecond
-			handler := server.New(server.Config{Releases: w.memory, Tokens: w.tokens})
+			handler := server.New(server.Config{Releases: w.memory, Tokens: w.tokens, Audit: memory.New()})
 			w.web = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 				w.ServeHTTP(out, in, handler)
 			}))

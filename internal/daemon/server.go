@@ -227,7 +227,7 @@ func (p *plane) recordGateway(g store.Gateway) {
 
 func (p *plane) handler() http.Handler {
 	return server.New(server.Config{
-		Releases: p.controller, Tokens: p.tokens, RestartGateway: p.restartGateway, Artifacts: p.kept,
+		Releases: p.controller, Tokens: p.tokens, Audit: p.store, RestartGateway: p.restartGateway, Artifacts: p.kept,
 		Metrics: metrics(p), Version: p.cfg.Version,
 		Ready: func() error {
 			if p.listening() == "" {

@@ -82,6 +82,7 @@ var access = map[string]api.Role{
 
 	"DELETE " + prefix + "/services/{name}": api.RoleAdmin,
 	"DELETE " + prefix + "/groups/{name}":   api.RoleAdmin,
+	"GET " + prefix + "/audit":              api.RoleAdmin,
 	"GET " + prefix + "/tokens":             api.RoleAdmin,
 	"POST " + prefix + "/tokens":            api.RoleAdmin,
 	"DELETE " + prefix + "/tokens/{name}":   api.RoleAdmin,

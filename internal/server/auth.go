@@ -22,12 +22,21 @@ func (s *server) authorized(next http.Handler) http.Handler {
 		}
 		secret, given := bearer(r)
 		holder, known := s.cfg.Tokens.Identify(secret)
+		who, _ := r.Context().Value(aboutKey{}).(*about)
+		if who == nil {
+			who = &about{} // nothing is recorded
+		}
+		if known {
+			who.actor, who.role = holder.Name, holder.Role
+		}
 		switch {
 		case !known:
-			unauthorized(given).write(w)
-			return
+			who.away = unauthorized(given)
 		case route != "" && !holder.Role.Includes(need):
-			forbidden(holder, need, r).write(w)
+			who.away = forbidden(holder, need, r)
+		}
+		if who.away != nil {
+			who.away.write(w)
 			return
 		}
 		ctx := context.WithValue(r.Context(), identityKey{}, holder.Name)

@@ -328,6 +328,13 @@ func TestContract(t *testing.T) {
 			c.t.Errorf("events?%s: %s; it should say %s", query, got.body, problem)
 		}
 	}
+	c.check(200, "GET", "/api/v1/audit?limit=20&service=a&actor=admin&outcome=done&since=2h&until=0s&after=1", "")
+	c.check(200, "GET", "/api/v1/audit?format=jsonl", "")
+	for query, problem := range map[string]string{"outcome=good": `outcome`, "since=soon": `since: \"soon\"`, "until=soon": `until: \"soon\"`, "limit=0": `limit`, "format=xml": `format`} {
+		if got := c.check(422, "GET", "/api/v1/audit?"+query, ""); !strings.Contains(string(got.body), problem) {
+			c.t.Errorf("audit?%s: %s; it should say %s", query, got.body, problem)
+		}
+	}
 	c.check(200, "GET", one+"/logs?tail=2", "")
 	c.check(200, "POST", one+"/preview", `{"containers":[{"command":"./v3","port":8000}]}`)
 	c.check(200, "POST", one+"/preview?update_type=replace", `{"metadata":{"name":"a","instance":5},"containers":[{"command":"./v3"}]}`)

@@ -13,6 +13,7 @@ import (
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/server/servertest"
+	store "sluice.dev/sluice/internal/store/memory"
 	"sluice.dev/sluice/internal/token"
 )
 
@@ -30,6 +31,7 @@ type rig struct {
 	t      *testing.T
 	memory *servertest.Memory
 	tokens *token.Book
+	audit  *store.Store
 	url    string
 	log    *bytes.Buffer
 }
@@ -37,9 +39,10 @@ type rig struct {
 func start(t *testing.T, change func(*Config)) *rig {
 	memory := servertest.New()
 	memory.Pace = time.Millisecond
+	entries := store.New()
 	log := &bytes.Buffer{}
 	cfg := Config{
-		Releases: memory, Tokens: servertest.Tokens(secret),
+		Releases: memory, Tokens: servertest.Tokens(secret), Audit: entries,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			io.WriteString(w, "sluice_services 1\n")
@@ -55,7 +58,7 @@ func start(t *testing.T, change func(*Config)) *rig {
 		memory.Close()
 		web.Close()
 	})
-	return &rig{t: t, memory: memory, tokens: cfg.Tokens, url: web.URL, log: log}
+	return &rig{t: t, memory: memory, tokens: cfg.Tokens, audit: entries, url: web.URL, log: log}
 }
 
 // token makes one and gives the token itself.

@@ -35,6 +35,9 @@ func (s *server) routeProbes() {
 				return nil, newProblem(http.StatusServiceUnavailable, codeUnavailable, err.Error(), "")
 			}
 		}
+		if err := s.audit.ready(); err != nil {
+			return nil, newProblem(http.StatusServiceUnavailable, codeUnavailable, err.Error(), "")
+		}
 		return ok(), nil
 	})
 

@@ -25,6 +25,8 @@ type Config struct {
 	// Tokens are the bearer tokens that are accepted. The name of one becomes the
 	// creator and actor of changes; its role says what it may do (see access).
 	Tokens *token.Book
+	// Audit records what is asked for; nil for a server that keeps no audit log.
+	Audit Audit
 	// Metrics answers /metrics; nil leaves the path out.
 	Metrics http.Handler
 	// RestartGateway has another gateway take over from the one in charge; nil
@@ -47,6 +49,9 @@ type server struct {
 	api     huma.API
 	beat    time.Duration // between heartbeats of /watch
 	openapi []byte
+	audit   *auditor // nil without a log
+
+	operations map[string]string // ids by route
 }
 
 // New makes the handler of the whole API. Streams (/watch and logs that follow)
@@ -56,11 +61,14 @@ func New(cfg Config) http.Handler { return newServer(cfg, 15*time.Second) }
 
 func newServer(cfg Config, beat time.Duration) http.Handler {
 	s := makeServer(cfg, beat)
-	return s.recovered(s.authorized(s.found(s.prepared(s.mux))))
+	return s.audited(s.recovered(s.authorized(s.found(s.prepared(s.mux)))))
 }
 
 func makeServer(cfg Config, beat time.Duration) *server {
-	s := &server{cfg: cfg, log: cfg.Log, mux: &routes{mux: http.NewServeMux()}, beat: beat}
+	s := &server{cfg: cfg, log: cfg.Log, mux: &routes{mux: http.NewServeMux()}, beat: beat, operations: map[string]string{}}
+	if cfg.Audit != nil {
+		s.audit = &auditor{s: s, log: cfg.Audit, away: map[string]*turned{}}
+	}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -83,6 +91,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeReplicas()
 	s.routeWatch()
 	s.routeTokens()
+	s.routeAudit()
 	s.routeGateway()
 	s.routeProbes()
 	s.finishOpenAPI()
@@ -151,6 +160,7 @@ func (s *server) prepared(next http.Handler) http.Handler {
 
 // register adds an operation whose errors are those of Releases.
 func register[I, O any](s *server, op huma.Operation, answer func(context.Context, *I) (*O, error)) {
+	s.operations[op.Method+" "+op.Path] = op.OperationID
 	huma.Register(s.api, secured(op), func(ctx context.Context, in *I) (*O, error) {
 		out, err := answer(ctx, in)
 		if err != nil {

@@ -134,6 +134,11 @@ type Store interface {
 	PutToken(ctx context.Context, t Token) error
 	// DropToken forgets a token; one that is not there is no error.
 	DropToken(ctx context.Context, name string) error
+	// AppendAudit adds an entry to the audit log, which only grows; its Seq is
+	// given by the store.
+	AppendAudit(ctx context.Context, e api.AuditEntry) error
+	// Audit lists the selected entries in ascending order of Seq.
+	Audit(ctx context.Context, q AuditQuery) ([]api.AuditEntry, error)
 	// NextEpoch counts the starts of the control plane: each call returns one
 	// more than the call before, for ever. Routing table revisions begin with it.
 	NextEpoch(ctx context.Context) (uint64, error)

@@ -25,6 +25,7 @@ type Store struct {
 	tokens   map[string]store.Token
 	groups   map[string]store.Group
 	events   []api.Event
+	audit    []api.AuditEntry
 	seq      int64
 	epoch    uint64
 }
@@ -278,6 +279,38 @@ func byKey[T any](m map[string]T) []T {
 
 // Scrub implements store.Store: there are no files.
 func (s *Store) Scrub(context.Context) error { return nil }
+
+// AppendAudit implements store.Store.
+func (s *Store) AppendAudit(ctx context.Context, e api.AuditEntry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Seq = int64(len(s.audit) + 1)
+	s.audit = append(s.audit, e)
+	return nil
+}
+
+// Audit implements store.Store.
+func (s *Store) Audit(_ context.Context, q store.AuditQuery) ([]api.AuditEntry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []api.AuditEntry{}
+	for _, e := range s.audit {
+		if e.Seq > q.After && q.Takes(e) {
+			list = append(list, e)
+		}
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 1000
+	}
+	if q.Oldest {
+		return list[:min(limit, len(list))], nil
+	}
+	return list[max(0, len(list)-limit):], nil
+}
 
 // NextEpoch implements store.Store.
 func (s *Store) NextEpoch(context.Context) (uint64, error) {

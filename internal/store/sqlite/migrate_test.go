@@ -42,6 +42,7 @@ func TestOlderSchemas(t *testing.T) {
 			checkOldRecords(t, s)
 			checkOldTokens(t, s, n)
 			checkOldGroups(t, s, n)
+			checkOldAudit(t, s, n)
 		})
 	}
 }
@@ -95,12 +96,25 @@ func checkOldTokens(t *testing.T, s *Store, schema int) {
 // checkOldGroups: there are groups since schema 3.
 func checkOldGroups(t *testing.T, s *Store, schema int) {
 	groups, err := s.Groups(t.Context())
-	if err != nil || len(groups) != max(0, schema-2) {
+	if err != nil || len(groups) != min(1, max(0, schema-2)) {
 		t.Fatalf("groups: %+v, %v", groups, err)
 	}
 	for _, g := range groups {
 		if g.Name != "digits-prod" || g.Mode != api.ModeCustomized || g.Members["digits"].Weight != 90 || g.Revision != 3 {
 			t.Errorf("group: %+v", g)
+		}
+	}
+}
+
+// checkOldAudit: there is an audit log since schema 4.
+func checkOldAudit(t *testing.T, s *Store, schema int) {
+	list, err := s.Audit(t.Context(), store.AuditQuery{})
+	if err != nil || len(list) != min(1, max(0, schema-3)) {
+		t.Fatalf("audit: %+v, %v", list, err)
+	}
+	for _, e := range list {
+		if e.Seq != 12 || e.Actor != "ci" || e.Outcome != api.AuditRefused || e.Status != 403 {
+			t.Errorf("entry: %+v", e)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type statements struct {
 	putGateway, dropGateway, nextEpoch                *sql.Stmt
 	putToken, dropToken                               *sql.Stmt
 	putGroup, dropGroup                               *sql.Stmt
+	addAudit                                          *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -51,6 +52,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.dropToken, `DELETE FROM tokens WHERE name = ?`},
 		{&s.putGroup, `INSERT INTO groups (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`},
 		{&s.dropGroup, `DELETE FROM groups WHERE name = ?`},
+		{&s.addAudit, `INSERT INTO audit (time, actor, about, outcome, record) VALUES (?, ?, ?, ?, ?)`},
 		{&s.nextEpoch, `UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value`},
 	} {
 		stmt, err := conn.PrepareContext(ctx, p.text)

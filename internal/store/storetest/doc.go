@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"EventFilters", testEventFilters},
 		{"Gateways", testGateways},
 		{"Tokens", testTokens},
+		{"Audit", testAudit},
 		{"Groups", testGroups},
 		{"Scrub", testScrub},
 		{"Epoch", testEpoch},
