@@ -37,6 +37,7 @@ func TestSubcommands(t *testing.T) {
 		{"server -rounds 1 -services 3", []string{"ready after start, empty", "ready after start, 3 services"}},
 		{"scale -services 3 -replicas 4 -changes 3 -idle 50ms", []string{updated, routedOut, rss}},
 		{"rollout -rounds 1 -replicas 3 -surge 2 -startup 50ms -simulated 20", []string{realRatio, simulatedRatio}},
+		{"content -rounds 1 -mib 8", []string{hashRatio, keepRatio, "turn during keep: longest"}},
 	} {
 		args := strings.Fields(c.args)
 		t.Run(args[0], func(t *testing.T) {

@@ -41,6 +41,7 @@ func benchmarks() []benchmark {
 		{"decide", "one decision for 1 to 10,000 replicas", decideFlags},
 		{"server", "time from the start of the server until it is ready", serverFlags},
 		{"scale", "control plane with many services in a simulated runtime", scaleFlags},
+		{"content", "hashing and keeping a large file, sha256sum and cp, and what they do to turns of the controller", contentFlags},
 	}
 }
 

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +77,15 @@ func (k *keep) take(j *job, i int, r *reading) error {
 	to := k.next()
 	cloned := k.a.clones(j.t, e) && k.cloneOne(j.t, e, to) == nil
 	if !cloned {
-		sha, err := k.copyOne(j.t, e, to, r)
+		sha, wrote, err := k.copyOne(j.t, e, to, r)
 		if err != nil {
 			return err
 		}
 		j.sums[i] = sha
 		k.a.cache.putSum(e.id, sha)
+		if !wrote {
+			return nil
+		}
 	}
 	j.staged[i] = to
 	mode := objectMode
@@ -110,7 +114,26 @@ func (k *keep) cloneOne(t *tree, e *entry, to string) error {
 	return nil
 }
 
-func (k *keep) copyOne(t *tree, e *entry, to string, r *reading) (string, error) {
+// copyOne reads a file once. A small one is only written if its content is not
+// stored or staged already: making a file takes longer than reading one.
+func (k *keep) copyOne(t *tree, e *entry, to string, r *reading) (sha string, wrote bool, err error) {
+	if e.id.size > bufferSize {
+		sha, err = k.copyLarge(t, e, to, r)
+		return sha, true, err
+	}
+	text := bytes.NewBuffer(make([]byte, 0, e.id.size))
+	if sha, err = sumFile(k.ctx, t.at(e), e.id, text, r); err != nil {
+		return "", false, err
+	}
+	key := keyOf(sha, e.kind)
+	if k.taken[key] || k.hold(key) {
+		return sha, false, nil
+	}
+	k.taken[key] = true
+	return sha, true, os.WriteFile(to, text.Bytes(), 0o600)
+}
+
+func (k *keep) copyLarge(t *tree, e *entry, to string, r *reading) (string, error) {
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
@@ -140,6 +163,9 @@ func (w *steady) Write(p []byte) (int, error) {
 
 // finish reads the clones and tells the digest.
 func (k *keep) finish(j *job) error {
+	if err := k.a.step("read"); err != nil {
+		return err
+	}
 	r, end := k.a.desk.begin(j.t)
 	defer end()
 	for i, staged := range j.staged {

@@ -24,6 +24,7 @@ type keep struct {
 	// held are what Sweep must leave alone, made the contents that were not there
 	// before.
 	objects  map[objectKey]bool
+	taken    map[objectKey]bool // small files that are staged
 	contents map[string]bool
 	made     []string
 }
@@ -53,7 +54,7 @@ func (a *Artifacts) Keep(ctx context.Context, digests []api.Digest) ([]api.Diges
 	}
 	defer release(a.keeping)
 	out := slices.Clone(digests)
-	k := &keep{a: a, ctx: ctx, objects: map[objectKey]bool{}, contents: map[string]bool{}}
+	k := &keep{a: a, ctx: ctx, objects: map[objectKey]bool{}, taken: map[objectKey]bool{}, contents: map[string]bool{}}
 	err := k.run(out)
 	if err != nil {
 		k.undo()

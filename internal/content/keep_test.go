@@ -279,7 +279,7 @@ func TestKeepAndSweepTogether(t *testing.T) {
 	for g := range 2 {
 		keepers.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(g), 1))
-			for range 60 {
+			for range 25 {
 				i := random.IntN(models/2) + g*models/2
 				mu.Lock()
 				needed[digests[i].SHA256] = true
