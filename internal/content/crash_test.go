@@ -141,7 +141,7 @@ func TestFailureLeavesNoMore(t *testing.T) {
 		if !errors.Is(err, errInjected) {
 			t.Fatal(err)
 		}
-		if now := names(t, p.store); !maps.Equal(now, was) || p.Usage() != used {
+		if now := names(t, p.store); !maps.Equal(now, was) || p.Usage().Bytes != used.Bytes || p.Usage().Contents != used.Contents {
 			t.Errorf("step %d: %v, was %v; %+v, was %+v", fail, now, was, p.Usage(), used)
 		}
 		p.is(before[0], crashWant["old"])

@@ -18,9 +18,11 @@ type Content interface {
 	// Hash fills in SHA256 and Bytes, of an image from its registry. It may take
 	// long. What cannot be hashed, or changed meanwhile, keeps an empty SHA256.
 	Hash(ctx context.Context, digests []api.Digest) ([]api.Digest, error)
-	// Compare tells how recorded content stands now. Without full nothing is read:
-	// other inode, size or times make a file of known SHA256 Unsure at most. With
-	// full its content is read, and an image's registry asked.
+	// Compare tells how recorded content stands now; why may say something of
+	// content that is Same, too. Without full nothing is read: other inode or times
+	// make a file of known SHA256 Unsure, unless its size or an earlier reading
+	// tells. With full its content is read, and an image's registry asked. What is
+	// not there is Missing, also when it was not there before.
 	Compare(ctx context.Context, d api.Digest, full bool) (now history.Condition, why string)
 	// Cost is how many bytes Keep would have to write: 0 where blocks are shared or
 	// a copy is kept already.
