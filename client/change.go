@@ -134,6 +134,23 @@ func (c *Client) Pin(ctx context.Context, name string, version int, pinned bool,
 	return c.change(ctx, put(map[string]bool{"pinned": pinned}, "services", name, "versions", strconv.Itoa(version)), options)
 }
 
+// Import makes a service of an export: stopped, with its numbers and history.
+// Name and workingDir are what it gets here; "" leaves what the export says.
+func (c *Client) Import(ctx context.Context, e api.Export, name, workingDir string, options ...Option) (Answer, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return Answer{}, err
+	}
+	r := &request{method: http.MethodPost, path: []string{"services", "import"}, body: body}
+	if name != "" {
+		r.with("name", name)
+	}
+	if workingDir != "" {
+		r.with("working_dir", workingDir)
+	}
+	return c.change(ctx, r, options)
+}
+
 // SetPlan changes the update plan, or makes it where there is none.
 func (c *Client) SetPlan(ctx context.Context, name string, change api.PlanChange, options ...Option) (Answer, error) {
 	return c.change(ctx, put(change, "services", name, "plan"), options)

@@ -66,6 +66,11 @@ func (c *Client) DiffFile(ctx context.Context, name string, from int, file api.D
 	return call[api.Diff](ctx, c, &request{method: http.MethodPost, path: []string{"services", name, "versions", "diff"}, body: body})
 }
 
+// Export gives a service with its versions and history, for Import elsewhere.
+func (c *Client) Export(ctx context.Context, name string) (api.Export, error) {
+	return call[api.Export](ctx, c, get("services", name, "export"))
+}
+
 // CurrentRollout shows the rollout in progress, or the last one.
 func (c *Client) CurrentRollout(ctx context.Context, name string) (api.Rollout, error) {
 	return call[api.Rollout](ctx, c, get("services", name, "rollout"))

@@ -71,6 +71,7 @@ func (s *service) subject(v *version) subject {
 		launch: runtime.Launch{Replica: s.name() + "-preflight", Attempt: 1, Service: s.name(), Version: v.Number, Spec: v.spec},
 	}
 	of.facts.Images = s.c.cfg.History.Images
+	of.facts.Unset = history.Unset(v.doc)
 	spec, err := api.Parse(api.AsInForce(v.doc, s.doc))
 	if err != nil {
 		of.facts.Config = err.Error()

@@ -120,6 +120,9 @@ func shortValue(value json.RawMessage) string {
 		if api.IsSealed(text) { // a part of it would not be known as one, and shown
 			return ""
 		}
+		if api.IsSealed(text) || text == api.Mask {
+			return "" // a part of it would not be known as a secret by who masks answers
+		}
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return ""
 		}

@@ -29,6 +29,9 @@ func TestSummary(t *testing.T) {
 			"model_path ...ls/sentiment/2024/01/large/v1 -> v2"},
 		{"what has many lines is not shown", `{"containers":[{"script":"a"}]}`, `{"containers":[{"script":"a\nb"}]}`, nil, "script changed"},
 		{"an object that came", `{"containers":[{}]}`, `{"containers":[{"liveness_check":{"tcp_socket":{}}}]}`, nil, "liveness_check.tcp_socket added"},
+		{"a secret", `{"containers":[{"env":[{"name":"A","value":"sealed:v1:0123456789012345678901234567890123456789","secret":true}]}]}`,
+			`{"containers":[{"env":[{"name":"A","value":"sealed:v1:9876543210987654321098765432109876543210","secret":true}]}]}`, nil, "env A changed"},
+		{"a secret that came", `{}`, `{"dockerAuth":"sealed:v1:0123456789012345678901234567890123456789"}`, nil, "dockerAuth added"},
 		{"empty text", `{"containers":[{"env":[{"name":"A","value":"1"}]}]}`, `{"containers":[{"env":[{"name":"A","value":""}]}]}`, nil, `env A 1 -> ""`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

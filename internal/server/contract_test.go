@@ -239,6 +239,31 @@ func (c *contract) versions(path string) {
 	c.check(422, "PUT", path+"/0", `{"pinned":true}`)
 }
 
+// exports asks for an export and imports it.
+func (c *contract) exports(service string) {
+	c.t.Helper()
+	e := string(c.check(200, "GET", service+"/export", "").body)
+	c.check(404, "GET", "/api/v1/services/none/export", "")
+	const path = "/api/v1/services/import"
+	c.check(201, "POST", path+"?name=copy&working_dir=/srv&message=moved", e)
+	c.check(409, "POST", path+"?name=copy", e)
+	c.check(409, "POST", path, e)
+	for _, bad := range []struct{ query, body, problem string }{
+		{"", `{"format":"x"}`, `only \"sluice.dev/export/1\" can be imported`},
+		{"", `{"format":"sluice.dev/export/1"}`, `"path":"versions","message":"there is none`},
+		{"", `[]`, ``}, {"", `{`, ``},
+		{"?name=N!", e, `metadata.name`},
+		{"?name=d&working_dir=here", e, `working_dir`},
+	} {
+		if got := c.check(422, "POST", path+bad.query, bad.body); !strings.Contains(string(got.body), bad.problem) {
+			c.t.Errorf("POST %s%s: %s; it should say %s", path, bad.query, got.body, bad.problem)
+		}
+	}
+	c.check(400, "POST", path, "")
+	c.check(413, "POST", path, strings.Repeat(" ", maxImport+1))
+	c.check(202, "DELETE", "/api/v1/services/copy", "")
+}
+
 // plans asks the routes of a plan.
 func (c *contract) plans(path string) {
 	c.t.Helper()
@@ -317,6 +342,7 @@ func TestContract(t *testing.T) {
 	c.check(200, "GET", one+"/preflight?version=1", "")
 	c.check(404, "GET", one+"/preflight?version=99", "")
 	c.check(422, "GET", one+"/preflight?version=-1", "")
+	c.exports(one)
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")

@@ -65,6 +65,8 @@ type Releases interface {
 	Versions(ctx context.Context, name string, page controller.Page) ([]api.Version, error)
 	Version(ctx context.Context, name string, number int) (api.Version, error)
 	Diff(ctx context.Context, name string, pair controller.Pair) (api.Diff, error)
+	Export(ctx context.Context, name string) (api.Export, error)
+	Import(ctx context.Context, by controller.By, e api.Export, as controller.As) (controller.Outcome, error)
 	// Pin keeps a version for good, or lets it go with the others again.
 	Pin(ctx context.Context, by controller.By, name string, number int, pinned bool) (controller.Outcome, error)
 	Rollouts(ctx context.Context, name string) ([]api.Rollout, error)

@@ -88,6 +88,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeVersions()
 	s.routePreflight()
 	s.routeArtifacts()
+	s.routeExports()
 	s.routeReplicas()
 	s.routeWatch()
 	s.routeTokens()
