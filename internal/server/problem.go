@@ -116,7 +116,7 @@ func init() {
 		code, hint := codeInvalid, ""
 		switch {
 		case status == http.StatusRequestEntityTooLarge:
-			code, message = codeTooLarge, fmt.Sprintf("the body is larger than %d bytes, which is more than any service file needs", maxBody)
+			code, message = codeTooLarge, fmt.Sprintf("the body is larger than is allowed: %d bytes for a service file, %d for an import", maxBody, maxImport)
 		case status == http.StatusNotAcceptable:
 			hint = "leave out the Accept header, or send application/json"
 		case status >= 500:
