@@ -211,7 +211,9 @@ func TestImportIsRefusedWhole(t *testing.T) {
 			{"descending", As{}, func(e *api.Export) { e.Versions = []api.ExportedVersion{e.Versions[1], e.Versions[0]} }, "numbers ascend"},
 			{"a base that is gone", As{}, func(e *api.Export) { e.Service.BaseVersion = 7 }, "service.base_version: 7"},
 			{"two rollouts of one id", As{}, func(e *api.Export) { e.Rollouts = append(e.Rollouts, e.Rollouts[0]) }, "two of this id"},
-			{"a version this server refuses", As{}, func(e *api.Export) { e.Versions[0].Config = []byte(`{"metadata":{"name":"s"},"containers":[{"command":"x","port":-1}]}`) }, "version 1: containers[0].port: -1"},
+			{"a version this server refuses", As{}, func(e *api.Export) {
+				e.Versions[0].Config = []byte(`{"metadata":{"name":"s"},"containers":[{"command":"x","port":-1}]}`)
+			}, "version 1: containers[0].port: -1"},
 			{"an unknown key", As{}, func(e *api.Export) { e.Service.Config = []byte(`{"metadata":{"nme":"s"}}`) }, "service.config: metadata.nme"},
 			{"no configuration at all", As{}, func(e *api.Export) { e.Versions[1].Config = []byte(`17`) }, "version 2"},
 			{"a plan that is none", As{}, func(e *api.Export) { e.Plan = &api.PlanChange{} }, "plan: the change is empty"},
