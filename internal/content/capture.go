@@ -10,12 +10,9 @@ import (
 	"sluice.dev/sluice/api"
 )
 
-// hashUnqueued is Hash of one digest that waits for no other.
+// hashUnqueued is Hash of one digest that waits for no other, and for no registry.
 func (f *Files) hashUnqueued(ctx context.Context, d api.Digest) (api.Digest, error) {
-	if d.Kind == api.FileImage {
-		return f.hash(ctx, d)
-	}
-	if d.Stat == "" {
+	if d.Kind == api.FileImage || d.Stat == "" {
 		return d, nil
 	}
 	return f.hashAtOnce(ctx, d)

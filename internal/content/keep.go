@@ -42,7 +42,7 @@ type job struct {
 }
 
 // Keep hashes the content and keeps a copy of what can run from one (keepable);
-// the rest is hashed only. All are kept, or nothing more is than before. The
+// the rest is hashed only, and no registry is asked for an image. All are kept, or nothing more is than before. The
 // originals are not waited for by anybody: they are cloned at once where blocks
 // are shared, else read once. What changes meanwhile is an error.
 //

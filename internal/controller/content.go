@@ -27,7 +27,7 @@ type Content interface {
 	// Cost is how many bytes Keep would have to write: 0 where blocks are shared or
 	// a copy is kept already.
 	Cost(digests []api.Digest) int64
-	// Keep hashes the content and keeps a copy of what may be kept, until Sweep
+	// Keep hashes the content, images left out, and keeps a copy of what may be kept, until Sweep
 	// is told that nobody needs it. All are kept, or the error says why not and
 	// nothing more is kept than before.
 	Keep(ctx context.Context, digests []api.Digest) ([]api.Digest, error)

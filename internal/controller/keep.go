@@ -61,15 +61,36 @@ func (c *Controller) retain(s *service, number int) <-chan struct{} {
 	done := make(chan struct{})
 	digests, policy := slices.Clone(v.Digests), v.spec.History.Retain
 	c.schedule.Go(func() {
-		defer close(done)
 		hashed, kept, trouble := c.take(digests, policy)
 		if c.ctx.Err() == nil {
 			s.noteContent(number, hashed, trouble)
 		}
 		c.recorded(kept)
 		c.preflightSoon(s)
+		close(done)
+		// A registry may take half a minute not to answer; no file waits for it.
+		if asked, err := c.hash(hashed, true); err == nil && !slices.Equal(asked, hashed) {
+			s.noteContent(number, asked, nil)
+			c.preflightSoon(s)
+		}
 	})
 	return done
+}
+
+// hash fills in what is known of images, or of everything else.
+func (c *Controller) hash(digests []api.Digest, images bool) ([]api.Digest, error) {
+	all := slices.Clone(digests)
+	for i, d := range digests {
+		if (d.Kind == api.FileImage) != images || d.SHA256 != "" {
+			continue
+		}
+		one, err := c.cfg.Content.Hash(c.ctx, digests[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		copy(all[i:], one)
+	}
+	return all, nil
 }
 
 func unhashed(d api.Digest) bool { return d.SHA256 == "" && (d.Stat != "" || d.Kind == api.FileImage) }
@@ -83,7 +104,7 @@ func (c *Controller) take(digests []api.Digest, policy string) (hashed, kept []a
 			return kept, kept, nil
 		}
 	}
-	hashed, err := content.Hash(c.ctx, digests)
+	hashed, err := c.hash(digests, false)
 	if err != nil {
 		return digests, nil, errors.Join(trouble, err)
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	patience   = 30 * time.Second // with a registry, for one question
+	patience   = 20 * time.Second // with a registry, for one question
 	maxAnswers = 10_000
 )
 
