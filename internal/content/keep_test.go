@@ -306,3 +306,59 @@ func TestKeepAndSweepTogether(t *testing.T) {
 		t.Errorf("left: %v", found)
 	}
 }
+
+// TestSweepInTheMiddleOfAKeep: nobody needs yet what a running Keep has found
+// to be kept already, or has just stored.
+func TestSweepInTheMiddleOfAKeep(t *testing.T) {
+	for _, moment := range []string{"take", "sync", "tree", "name", "last"} {
+		p := newPlace(t, Options{})
+		p.write("old/a", "a")
+		p.write("new/a", "a")
+		p.write("new/b", "b")
+		old := p.mustKeep(p.digest(api.FileModel, "old"))[0]
+		swept := 0
+		p.step = func(name string) error {
+			if name == moment && swept == 0 {
+				swept++
+				return p.Sweep(func(string) bool { return false })
+			}
+			return nil
+		}
+		kept := p.mustKeep(old, p.digest(api.FileModel, "new"))
+		p.is(kept[0], map[string]string{"a": "a"})
+		p.is(kept[1], map[string]string{"a": "a", "b": "b"})
+		if swept != 1 {
+			t.Errorf("%s: no such step", moment)
+		}
+	}
+}
+
+// TestOpenAmongLeftovers has the store opened with anything in it: it holds what
+// is whole, and nothing else.
+func TestOpenAmongLeftovers(t *testing.T) {
+	p := newPlace(t, Options{})
+	p.write("model/a", "a")
+	d := p.mustKeep(p.digest(api.FileModel, "model"))[0]
+	whole := names(t, p.store)
+	other := strings.Repeat("ab", 32)
+	for _, name := range []string{
+		"tmp/7/x", "tmp/file", "objects/ab/" + other, "objects/zz", "objects/ca/x", "objects/ab/" + other + "x/deep",
+		"trees/" + other + "/model/a", "trees/file", "manifests/" + other, "manifests/x/y", "manifests/.hidden",
+	} {
+		for _, text := range []string{"", "{}", `{"sha256":"` + other + `","folder":true,"items":[{"kind":45,"sha256":"../../x"}]}`} {
+			write(t, filepath.Join(p.store, name), text)
+			p.open(Options{})
+			p.is(d, map[string]string{"a": "a"})
+			if now := names(t, p.store); len(now) != len(whole) {
+				t.Errorf("%s %q: left %v, want %v", name, text, now, whole)
+			}
+		}
+	}
+	if err := os.Truncate(filepath.Join(p.store, "manifests", d.SHA256), 10); err != nil {
+		t.Fatal(err)
+	}
+	p.open(Options{})
+	if len(p.Notes()) != 1 || p.Kept(d) != "" || p.Usage().Bytes != 0 {
+		t.Errorf("damaged list: %v, %q, %+v", p.Notes(), p.Kept(d), p.Usage())
+	}
+}

@@ -250,12 +250,13 @@ func (k *keep) publishOne(j *job, list string) error {
 	k.a.mu.Lock()
 	if before != nil {
 		k.a.unref(before.manifest)
-	} else {
-		k.made = append(k.made, sha)
 	}
 	k.a.adopt(j.list)
 	if before != nil {
 		k.a.contents[sha].held = before.held
+	} else {
+		k.made = append(k.made, sha)
+		k.holdContent(sha)
 	}
 	k.a.mu.Unlock()
 	if err := k.a.step("last"); err != nil {
