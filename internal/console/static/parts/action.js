@@ -1,0 +1,72 @@
+// A button that changes something. It says what it will do, shows the command
+// that does the same, asks once before what is dangerous and names the thing,
+// and says what came of it.
+import { html, useEffect, useRef, useState } from "../html.js";
+import { may } from "../session.js";
+import { Command } from "./command.js";
+import { Problem } from "./problem.js";
+
+// Dialog is a modal; close is called for Escape and the close button.
+export function Dialog({ title, close, children, wide }) {
+  const ref = useRef(null);
+  useEffect(() => {
+    const d = ref.current;
+    if (!d.open) d.showModal();
+    return () => d.open && d.close();
+  }, []);
+  return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title} onCancel=${(e) => { e.preventDefault(); close(); }}>
+    <header><h2>${title}</h2><button type="button" class="quiet" onClick=${close} aria-label="Close">✕</button></header>
+    ${children}
+  </dialog>`;
+}
+
+// Action({label, role, run, command, ask, danger, reason, disabled, why}):
+//   run      does it, given the message; returns the API's answer (its text is shown)
+//   ask      a sentence to confirm; without it the button acts at once
+//   reason   ask for a message ("why") in the dialog
+//   disabled/why  greyed out, with the reason as its description
+// Without the role there is no button.
+export function Action({ label, role = "operator", run, command, ask, danger, reason, disabled, why, done, primary }) {
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const [said, setSaid] = useState("");
+  const [message, setMessage] = useState("");
+  if (!may(role)) return null;
+  const act = async () => {
+    setBusy(true);
+    setProblem(null);
+    setSaid("");
+    try {
+      const answer = await run(message);
+      setOpen(false);
+      setMessage("");
+      setSaid(answer?.text ?? "");
+      if (answer?.text) setTimeout(() => setSaid(""), 8000);
+      done?.(answer);
+    } catch (e) {
+      setProblem(e);
+      setOpen(true);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const press = () => (ask || reason ? setOpen(true) : act());
+  const look = danger ? "danger" : primary ? "primary" : "";
+  return html`<span class="action">
+    <button type="button" class=${look} disabled=${busy || disabled} title=${disabled ? why : undefined} onClick=${press}>${busy ? "Working…" : label}</button>
+    ${disabled && why && html`<span class="why">${why}</span>`}
+    <span class="said" role="status">${said}</span>
+    ${open && html`<${Dialog} title=${label} close=${() => { setOpen(false); setProblem(null); }}>
+      ${ask && html`<p>${ask}</p>`}
+      ${reason && html`<label class="field"><span>Why (for the record)</span>
+        <input value=${message} maxlength="1000" onInput=${(e) => setMessage(e.target.value)} autofocus /></label>`}
+      <${Problem} of=${problem} />
+      ${command && html`<${Command} text=${typeof command === "function" ? command(message) : command} />`}
+      <footer>
+        <button type="button" class=${look || "primary"} disabled=${busy} onClick=${act}>${busy ? "Working…" : label}</button>
+        <button type="button" onClick=${() => setOpen(false)}>Cancel</button>
+      </footer>
+    </${Dialog}>`}
+  </span>`;
+}
