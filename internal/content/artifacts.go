@@ -18,6 +18,9 @@ const DefaultMaxBytes = 20 << 30
 type Options struct {
 	// MaxBytes bounds different contents together; 0 is DefaultMaxBytes.
 	MaxBytes int64
+	// NoRegistries has no registry asked for an image: nothing is known of images
+	// then but their references.
+	NoRegistries bool
 }
 
 // The modes of what is kept: read-only, so that only root writes to it by mistake.

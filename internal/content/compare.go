@@ -21,6 +21,9 @@ import (
 // has another state is Changed. What is not there is Missing, also when it was
 // not there before.
 func (f *Files) Compare(ctx context.Context, d api.Digest, full bool) (history.Condition, string) {
+	if d.Kind == api.FileImage && f.images == nil {
+		return history.Unsure, "registries are not asked (history.ask_registries in server.yaml)"
+	}
 	if d.Kind == api.FileImage {
 		return f.images.Compare(ctx, d.Path, d.SHA256, full)
 	}

@@ -25,6 +25,9 @@ func Open(dir string, options Options) (*Artifacts, error) {
 	}
 	a.free = func() (int64, error) { return room(dir) }
 	a.listed = a.manifestOf
+	if options.NoRegistries {
+		a.images = nil
+	}
 	if err := a.recover(); err != nil {
 		return nil, fmt.Errorf("the copies of versions' files in %s cannot be used: %w; without them no rollback works to a version whose files are gone, so make the folder readable and writable, or move it away", dir, err)
 	}

@@ -18,6 +18,9 @@ type HistoryFile struct {
 	// though their bytes have to be copied; 0: only where blocks are shared. None is
 	// defaultCheapBytes.
 	ArtifactsCheapBytes *int64 `yaml:"artifacts_cheap_bytes"`
+	// AskRegistries tells whether the registries of images are asked for their
+	// digests; nil is yes.
+	AskRegistries *bool `yaml:"ask_registries"`
 	// KeepVersions is how many versions of a service are kept where its file says
 	// nothing; 0 is all.
 	KeepVersions int `yaml:"keep_versions"`
@@ -43,4 +46,8 @@ func (h HistoryFile) check() string {
 		return fmt.Sprintf("history.artifacts_cheap_bytes: %d is not allowed; a number of bytes from 0, which is only where the file system shares blocks, is", b)
 	}
 	return ""
+}
+
+func (h HistoryFile) options() content.Options {
+	return content.Options{MaxBytes: h.ArtifactsMaxBytes, NoRegistries: h.AskRegistries != nil && !*h.AskRegistries}
 }

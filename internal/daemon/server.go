@@ -169,7 +169,7 @@ func (p *plane) makeController(file File) error {
 	if err != nil {
 		return fmt.Errorf("the working directory is not known: %w", err)
 	}
-	p.artifacts, err = content.Open(filepath.Join(p.cfg.Data, "artifacts"), content.Options{MaxBytes: file.History.ArtifactsMaxBytes})
+	p.artifacts, err = content.Open(filepath.Join(p.cfg.Data, "artifacts"), file.History.options())
 	if err != nil {
 		return err
 	}
