@@ -16,7 +16,7 @@ import (
 type Files struct {
 	cache  cache
 	desk   desk
-	slot   chan struct{} // one Hash at a time reads
+	slot   chan struct{}     // one Hash at a time reads
 	images *image.Registries // nil: none is asked
 	// listed is what is in a kept content, for reasons that name what differs.
 	listed func(sha256 string) *manifest

@@ -183,6 +183,17 @@ func (c *Controller) preflightSoon(s *service) {
 	}
 }
 
+// lastLook is what was found out of a version last; none when it was never looked
+// at.
+func (s *service) lastLook(number int) (list []api.VersionPreflight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.preflightOf(number); p != nil {
+		list = append(list, api.VersionPreflight{Version: number, Preflight: *p})
+	}
+	return list
+}
+
 // preflightOf is what is known of a version, nil before it was looked at.
 func (s *service) preflightOf(number int) *api.Preflight {
 	p, known := s.preflights[number]

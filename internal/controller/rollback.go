@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"sluice.dev/sluice/api"
 	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/rollout"
 )
+
+// lookBefore is how long a rollback waits for files to be read that may be
+// others than were recorded; after it, what is not known does not hold it up.
+const lookBefore = 5 * time.Second
 
 // foreseen is what the preflight of a rollback's target said.
 type foreseen struct {
@@ -86,9 +91,15 @@ func (c *Controller) foreseeRollback(ctx context.Context, name string, number in
 	if number == 0 {
 		return f, nil
 	}
-	list, err := c.Preflight(ctx, name, number)
+	look, cancel := context.WithTimeout(ctx, lookBefore)
+	defer cancel()
+	list, err := c.Preflight(look, name, number)
+	if look.Err() != nil && ctx.Err() == nil {
+		c.glanceAt(s)
+		list, err = s.lastLook(number), nil
+	}
 	if err != nil || len(list) == 0 {
-		return f, err
+		return foreseen{version: number, unknown: true}, err
 	}
 	return foreseen{version: number, obstacles: history.Obstacles(list[0].Preflight), unknown: list[0].Verdict == history.VerdictUnknown}, nil
 }
