@@ -18,6 +18,7 @@ type changeFlags struct {
 	message string
 	wait    bool
 	timeout time.Duration
+	begun   time.Time // an update may be answered after its rollout has ended
 }
 
 func (f *changeFlags) add(cmd *cobra.Command, long bool) {
@@ -41,6 +42,7 @@ func changeCommand(s *session, cmd *cobra.Command, long bool, do func(ctx contex
 		if err != nil {
 			return err
 		}
+		flags.begun = time.Now()
 		return s.withToken(do(ctx, c, args, flags))
 	})
 	return cmd
@@ -61,7 +63,9 @@ func (s *session) finish(ctx context.Context, c *client.Client, f *changeFlags, 
 	if s.output == formatTable {
 		fmt.Fprintln(s.out, text)
 	}
-	begun := time.Now()
+	if f.begun.IsZero() {
+		f.begun = time.Now()
+	}
 	end, err := s.wait(ctx, c, f.timeout, answer, goal)
 	if err != nil {
 		return err
@@ -76,7 +80,7 @@ func (s *session) finish(ctx context.Context, c *client.Client, f *changeFlags, 
 	}
 	return s.show(end.Service, func(w io.Writer) {
 		if end.Text != answer.Text {
-			fmt.Fprintf(w, "%s (%s)\n", end.Text, span(time.Since(begun)))
+			fmt.Fprintf(w, "%s (%s)\n", end.Text, span(time.Since(f.begun)))
 		}
 	})
 }
@@ -255,6 +259,7 @@ and is needed where nobody can be asked.`,
 			if err := s.confirmDelete(ctx, c, args[0]); err != nil {
 				return err
 			}
+			f.begun = time.Now() // the answer took its time
 		}
 		answer, err := c.Delete(ctx, args[0], client.Because(f.message))
 		if err != nil {

@@ -122,6 +122,19 @@ func (s *session) writeFile(v api.Version) error {
 	return err
 }
 
+// fileLine is a file of a version with its content, and what becomes of it.
+func fileLine(d api.Digest) string {
+	switch {
+	case d.Stat == "" && d.Kind != api.FileImage:
+		return d.Path + " (was not there)"
+	case d.SHA256 == "":
+		return d.Path + " (not read yet)"
+	case d.Retained:
+		return d.Path + " " + d.SHA256 + " (a copy is kept)"
+	}
+	return d.Path + " " + d.SHA256
+}
+
 func versionTable(w io.Writer, v *api.Version) {
 	state := stateOf(*v)
 	if v.Serving > 0 {
@@ -133,7 +146,7 @@ func versionTable(w io.Writer, v *api.Version) {
 		head = append(head, [2]string{"Rollback", verdict})
 	}
 	for _, d := range v.Digests {
-		head = append(head, [2]string{"File", strings.TrimSpace(d.Path + " " + d.SHA256)})
+		head = append(head, [2]string{"File", fileLine(d)})
 	}
 	pairs(w, head)
 	for _, section := range v.Sections {

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice.dev/sluice/api"
@@ -15,10 +16,7 @@ const sweepAfter = 10 * time.Second
 
 // collectable are the versions that the limit of the service leaves no room for.
 func (s *service) collectable() []int {
-	limit := s.c.cfg.History.KeepVersions
-	if spec, err := api.Parse(s.doc); err == nil && spec.History.KeepVersions > 0 {
-		limit = spec.History.KeepVersions
-	}
+	limit, _ := s.keepVersions()
 	if limit == 0 || len(s.versions) <= limit {
 		return nil
 	}
@@ -29,6 +27,14 @@ func (s *service) collectable() []int {
 		list[i] = history.Standing{Number: v.Number, Pinned: v.Pinned, InUse: used[v.Number]}
 	}
 	return history.Collectable(list, limit)
+}
+
+// keepVersions is the limit of the service, 0 for none, and which setting it is.
+func (s *service) keepVersions() (limit int, setting string) {
+	if spec, err := api.Parse(s.doc); err == nil && spec.History.KeepVersions > 0 {
+		return spec.History.KeepVersions, "metadata.keep_versions"
+	}
+	return s.c.cfg.History.KeepVersions, "history.keep_versions in server.yaml"
 }
 
 // inUse are the versions that the service needs as it stands: the current and
@@ -61,19 +67,20 @@ func (s *service) collect(ch *change) {
 		return
 	}
 	ch.DropVersions = gone
-	ch.Events = append(ch.Events, s.event("normal", "VersionsCollected", fmt.Sprintf(
-		"version %s is no longer kept: metadata.keep_versions", listed(gone))))
+	limit, setting := s.keepVersions()
+	ch.Events = append(ch.Events, s.event("normal", "VersionsCollected", fmt.Sprintf("%s: %s is %d", noLonger(gone), setting, limit)))
 }
 
-func listed(list []int) string {
-	text := ""
-	for i, n := range list {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprint(n)
+// noLonger is "version 3 is no longer kept", or "versions 3, 4 are ...".
+func noLonger(gone []int) string {
+	words := make([]string, len(gone))
+	for i, n := range gone {
+		words[i] = fmt.Sprint(n)
 	}
-	return text
+	if len(gone) == 1 {
+		return "version " + words[0] + " is no longer kept"
+	}
+	return "versions " + strings.Join(words, ", ") + " are no longer kept"
 }
 
 // dropVersions forgets versions that are no longer stored.

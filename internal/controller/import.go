@@ -38,6 +38,7 @@ func (c *Controller) Import(ctx context.Context, by By, e api.Export, as As) (Ou
 	}
 	s.take()
 	s.kick()
+	c.schedule.Go(func() { c.retainRestOf(s, true) })
 	return Outcome{Service: s.view(), Changed: true, Text: im.text(), Warnings: append(im.warnings, s.record.Warnings...)}, nil
 }
 

@@ -147,34 +147,3 @@ func await(ctx context.Context, done <-chan struct{}) {
 	case <-ctx.Done():
 	}
 }
-
-// retainRest does what an earlier run of the control plane did not come to.
-func (c *Controller) retainRest() {
-	for _, s := range c.sorted() {
-		s.mu.Lock()
-		var numbers []int
-		for i := range s.versions {
-			if d := s.versions[i].Digests; slices.ContainsFunc(d, unhashed) && c.untouched(d) {
-				numbers = append(numbers, s.versions[i].Number)
-			}
-		}
-		s.mu.Unlock()
-		for _, n := range numbers {
-			if done := c.retain(s, n); done != nil {
-				select {
-				case <-done:
-				case <-c.ctx.Done():
-					return
-				}
-			}
-		}
-	}
-}
-
-// untouched tells whether all files are still as they were recorded.
-func (c *Controller) untouched(digests []api.Digest) bool {
-	return !slices.ContainsFunc(digests, func(d api.Digest) bool {
-		now, _ := c.cfg.Content.Compare(c.ctx, d, false)
-		return d.Stat != "" && now != history.Same
-	})
-}

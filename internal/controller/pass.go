@@ -217,4 +217,5 @@ func (s *service) bury() {
 	}
 	s.closed.Store(true)
 	s.c.drop(s.name())
+	s.c.sweepSoon()
 }

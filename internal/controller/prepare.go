@@ -76,7 +76,7 @@ func (c *Controller) prepareFiles(ctx context.Context, doc api.Document) (p prep
 	if p.digests, err = c.keep(ctx, p.digests); err != nil {
 		return p, &rollout.Refusal{
 			Message: fmt.Sprintf("metadata.retain is artifacts, and the files of the version cannot be kept: %v", err),
-			Hint:    "nothing has changed; make room, or set metadata.retain to auto, which goes on without copies",
+			Hint:    "nothing has changed; with metadata.retain: auto the update goes on without copies",
 		}
 	}
 	p.kept, p.held = true, true

@@ -114,7 +114,10 @@ func (s *service) serving() map[int]int {
 
 // summary says what a version changed against the one before it.
 func summary(before, v *version) string {
-	if before == nil {
+	switch {
+	case before == nil && v.Number > 1:
+		return history.OldestKept
+	case before == nil:
 		return history.FirstVersion
 	}
 	return history.Summary(history.FieldDiff(before.doc, v.doc), changedContent(before.Digests, v.Digests))

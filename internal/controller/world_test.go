@@ -292,6 +292,8 @@ type world struct {
 	outside   func(GateSubject) gate.Measurement // what gates find outside
 	sealing   bool                               // secrets are sealed, with a key in data
 	giveUp    bool                               // secrets whose key is lost
+	content   Content                            // none is NoContent
+	history   History
 }
 
 // Check and Measure implement Probe.
@@ -328,8 +330,11 @@ func (w *world) start(t *testing.T) error {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: NoContent{}, Resources: w.resources, Foretell: w.foretell,
+	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: w.content, History: w.history, Resources: w.resources, Foretell: w.foretell,
 		GiveUpSecrets: w.giveUp, Log: slog.New(slog.DiscardHandler)}
+	if w.content == nil {
+		cfg.Content = NoContent{}
+	}
 	if w.sealing {
 		if cfg.Secrets, err = secret.Open(secret.File(w.data)); err != nil {
 			t.Fatal(err)

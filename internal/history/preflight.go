@@ -85,7 +85,7 @@ func (r *report) file(f FileFact, images bool) {
 	}
 	switch {
 	case f.Now == Same:
-		r.add(name, VerdictOK, "as recorded", true)
+		r.add(name, VerdictOK, "as recorded"+copyOf(f), true)
 	case f.Kept:
 		r.add(name, VerdictOK, f.Why+"; the kept copy is run", true)
 	case d.Kind == api.FileImage && !images:
@@ -99,6 +99,17 @@ func (r *report) file(f FileFact, images bool) {
 	default:
 		r.add(name, verdict, f.Why, true)
 	}
+}
+
+// copyOf says of a file that is as recorded what happens when it is no more.
+func copyOf(f FileFact) string {
+	switch {
+	case f.Digest.Kind == api.FileImage, f.Digest.System:
+		return ""
+	case f.Kept:
+		return ", and a copy is kept"
+	}
+	return ", and no copy is kept"
 }
 
 func subject(d api.Digest) string { return subjectOf(d.Kind) + " " + d.Path }

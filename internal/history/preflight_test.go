@@ -81,3 +81,22 @@ func TestPreflight(t *testing.T) {
 		})
 	}
 }
+
+// TestPreflightSaysWhatIsKept: of a file that is as recorded it is said whether
+// its original may be overwritten; nothing of what is never copied.
+func TestPreflightSaysWhatIsKept(t *testing.T) {
+	for _, c := range []struct {
+		fact history.FileFact
+		want string
+	}{
+		{history.FileFact{Digest: api.Digest{Kind: api.FileModel, Path: "/m", Stat: "s"}, Now: history.Same}, "as recorded, and no copy is kept"},
+		{history.FileFact{Digest: api.Digest{Kind: api.FileModel, Path: "/m", Stat: "s"}, Now: history.Same, Kept: true}, "as recorded, and a copy is kept"},
+		{history.FileFact{Digest: api.Digest{Kind: api.FileProgram, Path: "/usr/bin/python3", Stat: "s", System: true}, Now: history.Same}, "as recorded"},
+		{history.FileFact{Digest: api.Digest{Kind: api.FileImage, Path: "m:1"}, Now: history.Same}, "as recorded"},
+	} {
+		p := history.Preflight(history.Facts{Files: []history.FileFact{c.fact}})
+		if got := p.Findings[1]; got.Reason != c.want || got.Verdict != history.VerdictOK {
+			t.Errorf("%+v: %+v, want %q", c.fact, got, c.want)
+		}
+	}
+}

@@ -14,6 +14,8 @@ import (
 const (
 	// FirstVersion is the summary of a version that none comes before.
 	FirstVersion = "first version"
+	// OldestKept is the summary of a version whose predecessor was let go.
+	OldestKept = "the versions before it are no longer kept"
 	// summaryWidth is about how long a summary is, so that a list stays readable;
 	// a phrase that does not fit is counted instead. The first one is always there.
 	summaryWidth = 72
