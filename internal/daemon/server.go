@@ -228,7 +228,7 @@ func (p *plane) recordGateway(g store.Gateway) {
 func (p *plane) handler() http.Handler {
 	return server.New(server.Config{
 		Releases: p.controller, Tokens: p.tokens, Audit: p.store, RestartGateway: p.restartGateway, Artifacts: p.kept,
-		Metrics: metrics(p), Version: p.cfg.Version,
+		Metrics: metrics(p), Version: p.cfg.Version, SessionsFile: filepath.Join(p.cfg.Data, "sessions.json"),
 		Ready: func() error {
 			if p.listening() == "" {
 				return errors.New("the gateway is not connected")

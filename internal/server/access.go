@@ -22,6 +22,14 @@ var access = map[string]api.Role{
 	"GET /openapi.json": anybody,
 	"GET /metrics":      api.RoleViewer,
 
+	// Who is there, and how one comes in and leaves. A login shows a token or a code
+	// itself.
+	"GET /console/session":                api.RoleViewer,
+	"POST /console/login":                 anybody,
+	"POST /console/logout":                api.RoleViewer,
+	"POST " + prefix + "/console/links":   api.RoleViewer,
+	"DELETE " + prefix + "/console/links": api.RoleViewer,
+
 	"GET " + prefix + "/watch":                         api.RoleViewer,
 	"GET " + prefix + "/services":                      api.RoleViewer,
 	"GET " + prefix + "/services/{name}":               api.RoleViewer,
@@ -106,7 +114,7 @@ func secured(op huma.Operation) huma.Operation {
 	case anybody:
 		op.Security = []map[string][]string{}
 	default:
-		op.Security = []map[string][]string{{"token": {string(role)}}}
+		op.Security = []map[string][]string{{"token": {string(role)}}, {"session": {string(role)}}}
 		if role != api.Roles[0] && !slices.Contains(op.Errors, http.StatusForbidden) {
 			op.Errors = append(op.Errors, http.StatusForbidden)
 		}

@@ -72,7 +72,8 @@ func (s *server) audited(next http.Handler) http.Handler {
 		_, pattern := s.mux.find(r)
 		if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions || looks[pattern] {
 			next.ServeHTTP(w, r)
-			if p := who.away; p != nil {
+			// A page that asks whether somebody is logged in is no attempt at anything.
+			if p := who.away; p != nil && pattern != sessionRoute {
 				s.audit.record(s.entry(r, pattern, who, p.Status, said{Code: p.Code, Detail: p.Detail}), true)
 			}
 			return

@@ -7,11 +7,19 @@ import (
 	"strings"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/session"
 	"sluice.dev/sluice/internal/token"
 )
 
-// authorized lets requests through that come with a token whose role suffices,
-// with the identity of its holder.
+// caller is who asks: a token's holder, or the session of a browser.
+type caller struct {
+	holder  token.Holder // its name and role are those of the session
+	session *session.Session
+	cookie  string // the session's secret
+}
+
+// authorized lets requests through that come with a token or a session whose role
+// suffices, with the identity of its holder.
 func (s *server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, route := s.mux.find(r)
@@ -20,42 +28,88 @@ func (s *server) authorized(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		secret, given := bearer(r)
-		holder, known := s.cfg.Tokens.Identify(secret)
 		who, _ := r.Context().Value(aboutKey{}).(*about)
 		if who == nil {
 			who = &about{} // nothing is recorded
 		}
-		if known {
-			who.actor, who.role = holder.Name, holder.Role
+		from, refused := s.identify(r)
+		if from != nil {
+			who.actor, who.role = from.holder.Name, from.holder.Role
 		}
 		switch {
-		case !known:
-			who.away = unauthorized(given)
-		case route != "" && !holder.Role.Includes(need):
-			who.away = forbidden(holder, need, r)
+		case refused != nil:
+			who.away = refused
+		case route != "" && !from.holder.Role.Includes(need):
+			who.away = forbidden(from.holder, need, r)
 		}
 		if who.away != nil {
 			who.away.write(w)
 			return
 		}
-		ctx := context.WithValue(r.Context(), identityKey{}, holder.Name)
-		// A stream ends with its token. A change does not: it was allowed when it
-		// was accepted, and half of one helps nobody.
+		ctx := context.WithValue(r.Context(), callerKey{}, from)
+		// A stream ends with its token and with its session. A change does not: it was
+		// allowed when it was accepted, and half of one helps nobody.
 		if r.Method == http.MethodGet {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithCancel(ctx)
+			ctx, cancel = s.whileAllowed(ctx, from)
 			defer cancel()
-			go func() {
-				select {
-				case <-holder.Revoked:
-					cancel()
-				case <-ctx.Done():
-				}
-			}()
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// whileAllowed is done when the caller's token is revoked, and when its session
+// ends.
+func (s *server) whileAllowed(ctx context.Context, from *caller) (context.Context, context.CancelFunc) {
+	if from.session == nil {
+		ctx, cancel := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-from.holder.Revoked:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		return ctx, cancel
+	}
+	ctx, cancel := context.WithDeadline(ctx, from.session.ExpiresAt)
+	release := s.sessions.Hold(from.cookie)
+	go func() {
+		select {
+		case <-from.holder.Revoked:
+			cancel()
+		case <-from.session.Ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		release()
+	}
+}
+
+// identify finds out who asks: an Authorization header says it, else the cookie
+// of a session. A caller may be known and be refused all the same.
+func (s *server) identify(r *http.Request) (*caller, *Problem) {
+	if len(r.Header.Values("Authorization")) > 0 {
+		secret, given := bearer(r)
+		holder, known := s.cfg.Tokens.Identify(secret)
+		if !known {
+			return nil, unauthorized(given)
+		}
+		return &caller{holder: holder}, nil
+	}
+	from, given := s.bySession(r)
+	if from == nil {
+		p := unauthorized(false)
+		if given {
+			p.Detail = "the session has ended"
+			p.Hint = "log in again; `sluice console` prints a link"
+		}
+		return nil, p
+	}
+	return from, crossed(r, from.session)
 }
 
 func unauthorized(given bool) *Problem {
@@ -90,10 +144,18 @@ func bearer(r *http.Request) (secret string, given bool) {
 	return secret, strings.EqualFold(scheme, "Bearer") && secret != ""
 }
 
-type identityKey struct{}
+type callerKey struct{}
 
-// identityOf is who asks, as the token says.
+// callerOf is who asks; nil where the route asks nobody for a token.
+func callerOf(ctx context.Context) *caller {
+	from, _ := ctx.Value(callerKey{}).(*caller)
+	return from
+}
+
+// identityOf is who asks, as the token or the session says.
 func identityOf(ctx context.Context) string {
-	identity, _ := ctx.Value(identityKey{}).(string)
-	return identity
+	if from := callerOf(ctx); from != nil {
+		return from.holder.Name
+	}
+	return ""
 }

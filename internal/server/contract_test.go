@@ -393,6 +393,7 @@ func TestContract(t *testing.T) {
 	c.check(200, "GET", "/readyz", "")
 	c.check(200, "GET", "/metrics", "")
 	c.watchOnce()
+	c.console()
 
 	c.errors(one)
 	c.check(202, "DELETE", one, "")
@@ -409,6 +410,38 @@ func TestContract(t *testing.T) {
 		t.Errorf("openapi: %v, want 3.1.0", version)
 	}
 }
+
+// console asks the routes of sessions and links, with a token and with a cookie.
+func (c *contract) console() {
+	c.t.Helper()
+	const links = "/api/v1/console/links"
+	c.check(200, "GET", "/console/session", "")
+	c.check(401, "GET", "/console/session", "", "Authorization: Bearer wrong")
+	c.check(422, "POST", "/console/login", `{}`)
+	c.check(422, "POST", "/console/login", `{"token":"a","code":"b"}`)
+	c.check(413, "POST", "/console/login", strings.Repeat(" ", maxBody+1))
+	c.check(403, "POST", "/console/login", `{"token":"a"}`, "Origin: http://elsewhere.example")
+	c.check(200, "POST", "/console/login", `{"token":"`+secret+`"}`)
+	c.check(201, "POST", links, `{}`)
+	c.check(201, "POST", links, `{"share":true,"hours":2}`)
+	c.check(200, "DELETE", links, "")
+	for _, bad := range []string{`{"share":true,"hours":169}`, `{"share":true,"hours":-1}`, `{"hours":2}`, `{"share":"yes"}`, `{"days":1}`} {
+		c.check(422, "POST", links, bad)
+	}
+	c.check(413, "POST", links, strings.Repeat(" ", maxBody+1))
+	for range linksEach {
+		c.ask("POST", links, `{}`)
+	}
+	c.check(409, "POST", links, `{}`)
+	c.check(204, "POST", "/console/logout", "")
+	for range failedLogins {
+		c.check(401, "POST", "/console/login", `{"code":"wrong"}`)
+	}
+	c.check(429, "POST", "/console/login", `{"token":"`+secret+`"}`)
+}
+
+// linksEach is more links than one token may have at a time.
+const linksEach = 100
 
 // shown wants secrets masked where a configuration is shown, what was shown to be
 // taken back, and each refused that stands for nothing.

@@ -32,7 +32,8 @@ Errors are problem documents (RFC 9457) with a stable code. Bodies are JSON what
 
 Secrets (token, dockerAuth, variables marked with secret: true) are shown as "` + api.Mask + `". Sent back in an update, that keeps the value in force.`
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "each has a role, viewer, operator or admin; each may do what the ones before it may. admin.token in the server's data directory holds the first one"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "each has a role, viewer, operator or admin; each may do what the ones before it may. admin.token in the server's data directory holds the first one"},
+		"session": {Type: "apiKey", In: "cookie", Name: "sluice_session", Description: "what POST /console/login gives a browser, for the console. The port of the server's address follows the name, _7070, and with TLS __Host- comes before it. Methods other than GET, HEAD and OPTIONS need X-CSRF-Token, which GET /console/session shows"},
 	}
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Count](), reflect.TypeFor[countSchema]())
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[api.Interval](), reflect.TypeFor[intervalSchema]())
@@ -99,6 +100,7 @@ func correct(t reflect.Type, schema *huma.Schema) {
 		case member == nil:
 		case f.Type == reflect.TypeFor[json.RawMessage]() && name == "config":
 			member.Type, member.AdditionalProperties = huma.TypeObject, true
+			member.Nullable = t == reflect.TypeFor[api.Service]() // where it is left out
 		case f.Type.Kind() == reflect.Pointer && member.Ref != "" && !slices.Contains(strings.Split(options, ","), "omitempty"):
 			schema.Properties[name] = &huma.Schema{
 				Description: member.Description,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -25,6 +27,7 @@ const (
 	codeUnauthorized = "unauthorized"
 	codeForbidden    = "forbidden"
 	codeTooLarge     = "too_large"
+	codeTooMany      = "too_many_requests"
 	codeUnavailable  = "unavailable"
 	codeInternal     = "internal"
 )
@@ -35,16 +38,26 @@ type Problem struct {
 	Type   string             `json:"type" doc:"always about:blank; code tells problems apart"`
 	Title  string             `json:"title" doc:"the words of the HTTP status"`
 	Status int                `json:"status" doc:"the HTTP status"`
-	Code   string             `json:"code" enum:"invalid,not_found,method_not_allowed,exists,refused,stale,unauthorized,forbidden,too_large,unavailable,internal" doc:"what kind of problem it is; stable"`
+	Code   string             `json:"code" enum:"invalid,not_found,method_not_allowed,exists,refused,stale,unauthorized,forbidden,too_large,too_many_requests,unavailable,internal" doc:"what kind of problem it is; stable"`
 	Detail string             `json:"detail" doc:"what is wrong, for a person"`
 	Hint   string             `json:"hint,omitempty" doc:"what to do next"`
 	Errors []api.FieldProblem `json:"errors,omitempty" doc:"everything that is wrong in the request, field by field"`
+
+	wait time.Duration // until it is worth trying again; 0 says nothing
 }
 
 func (p *Problem) Error() string { return p.Detail }
 
 // GetStatus is what huma asks an error for.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders is what huma asks an error for.
+func (p *Problem) GetHeaders() http.Header {
+	if p.wait == 0 {
+		return nil
+	}
+	return http.Header{"Retry-After": {strconv.Itoa(int((p.wait + time.Second - 1) / time.Second))}}
+}
 
 // ContentType is what huma asks a body for.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }

@@ -11,6 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/console"
+	"sluice.dev/sluice/internal/session"
 	"sluice.dev/sluice/internal/token"
 )
 
@@ -25,6 +27,9 @@ type Config struct {
 	// Tokens are the bearer tokens that are accepted. The name of one becomes the
 	// creator and actor of changes; its role says what it may do (see access).
 	Tokens *token.Book
+	// SessionsFile is where sessions of the console and its links are kept over a
+	// restart; "" forgets them.
+	SessionsFile string
 	// Audit records what is asked for; nil for a server that keeps no audit log.
 	Audit Audit
 	// Metrics answers /metrics; nil leaves the path out.
@@ -51,6 +56,10 @@ type server struct {
 	openapi []byte
 	audit   *auditor // nil without a log
 
+	console  *console.Console
+	sessions *session.Book
+	attempts *attempts
+
 	operations map[string]string // ids by route
 }
 
@@ -61,7 +70,7 @@ func New(cfg Config) http.Handler { return newServer(cfg, 15*time.Second) }
 
 func newServer(cfg Config, beat time.Duration) http.Handler {
 	s := makeServer(cfg, beat)
-	return s.audited(s.recovered(s.authorized(s.found(s.prepared(s.mux)))))
+	return s.faced(packed(s.audited(s.recovered(s.authorized(s.found(s.prepared(s.mux)))))))
 }
 
 func makeServer(cfg Config, beat time.Duration) *server {
@@ -75,6 +84,8 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	if s.cfg.Version == "" {
 		s.cfg.Version = "dev"
 	}
+	s.console, s.attempts = console.New(), newAttempts()
+	s.sessions = session.Open(cfg.Tokens, cfg.SessionsFile, s.log)
 	s.api = humago.New(s.mux, describe(s.cfg.Version))
 	s.routeServices()
 	s.routeChanges()
@@ -94,9 +105,22 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.routeTokens()
 	s.routeAudit()
 	s.routeGateway()
+	s.routeLogin()
+	s.routeLinks()
 	s.routeProbes()
 	s.finishOpenAPI()
 	return s
+}
+
+// faced serves the console's page and files; all else is the API's.
+func (s *server) faced(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.console.Serves(r) {
+			s.console.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recovered answers a panic with a problem and keeps the server going.

@@ -22,6 +22,20 @@ type serviceOutput struct {
 	Body api.Service
 }
 
+// Brief is for pages that show many services: most of what they would get is
+// files.
+type Brief struct {
+	Config bool `query:"config" default:"true" doc:"false leaves out each service's file: its config is null"`
+}
+
+// brief is a service as it was asked for.
+func (b Brief) brief(service api.Service) api.Service {
+	if !b.Config {
+		service.Config = nil
+	}
+	return service
+}
+
 type serviceList struct {
 	Body struct {
 		Services []api.Service `json:"services" nullable:"false"`
@@ -82,9 +96,12 @@ func fileOperation(method, path, id, summary, description string, errors ...int)
 	return op
 }
 
-func (s *server) listServices(ctx context.Context, _ *struct{}) (*serviceList, error) {
+func (s *server) listServices(ctx context.Context, in *struct{ Brief }) (*serviceList, error) {
 	out := &serviceList{}
-	out.Body.Services = orEmpty(s.cfg.Releases.List(ctx))
+	out.Body.Services = []api.Service{}
+	for _, service := range s.cfg.Releases.List(ctx) {
+		out.Body.Services = append(out.Body.Services, in.brief(service))
+	}
 	return out, nil
 }
 

@@ -19,6 +19,7 @@ import (
 )
 
 type watchInput struct {
+	Brief
 	Service     string `query:"service" maxLength:"100" doc:"only this service, which need not exist yet"`
 	After       int64  `query:"after" minimum:"0" doc:"begin with the stored events of a higher seq; without it, with what happens from now on"`
 	LastEventID string `header:"Last-Event-ID" doc:"as after, sent by browsers when they connect again" pattern:"^[0-9]*$"`
@@ -82,7 +83,8 @@ type watcher struct {
 	releases Releases
 	stream   *stream
 	service  string // "" is all
-	sent     int64  // the highest seq that was sent
+	brief    Brief
+	sent     int64 // the highest seq that was sent
 	// replayed is the highest seq sent from the store; the same events come as
 	// news, too. Events of different services may come out of order, so sent
 	// cannot tell them.
@@ -96,7 +98,7 @@ func (s *server) watch(hc huma.Context, in *watchInput) {
 	news := s.cfg.Releases.Watch(ctx)
 	hc.SetHeader("Content-Type", "text/event-stream")
 	hc.SetStatus(http.StatusOK)
-	w := &watcher{releases: s.cfg.Releases, stream: newStream(hc), service: in.Service, sent: in.After}
+	w := &watcher{releases: s.cfg.Releases, stream: newStream(hc), service: in.Service, brief: in.Brief, sent: in.After}
 	if w.resync(ctx) != nil {
 		return
 	}
@@ -145,7 +147,7 @@ func (w *watcher) resync(ctx context.Context) error {
 	shown := Snapshot{Services: []api.Service{}}
 	for _, service := range w.releases.List(ctx) {
 		if w.wants(service.Name) {
-			shown.Services = append(shown.Services, service)
+			shown.Services = append(shown.Services, w.brief.brief(service))
 		}
 	}
 	if err := w.send("resync", 0, shown); err != nil || w.sent == 0 {
@@ -187,7 +189,7 @@ func (w *watcher) tell(ctx context.Context, batch []controller.News) error {
 		if err != nil {
 			continue // deleted meanwhile, which is the next news
 		}
-		if err := w.send("service", 0, service); err != nil {
+		if err := w.send("service", 0, w.brief.brief(service)); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,9 @@ type entry struct {
 type Holder struct {
 	Name string
 	Role api.Role
+	// Key tells this very token from others of its name, before and after it: what
+	// Resume takes. It is no secret that opens anything.
+	Key string
 	// Revoked is closed when the token is revoked.
 	Revoked <-chan struct{}
 }
@@ -122,7 +125,15 @@ func (b *Book) Identify(secret string) (Holder, bool) {
 	if secret == "" {
 		return Holder{}, false
 	}
-	key, now := digest(secret), b.instant()
+	return b.find(digest(secret))
+}
+
+// Resume tells whether the token that a Holder was made of is still good. It is a
+// use of the token.
+func (b *Book) Resume(key string) (Holder, bool) { return b.find(key) }
+
+func (b *Book) find(key string) (Holder, bool) {
+	now := b.instant()
 	b.mu.RLock()
 	e := b.byDigest[key]
 	var fresh bool
@@ -136,7 +147,7 @@ func (b *Book) Identify(secret string) (Holder, bool) {
 	if !fresh {
 		b.used(e, now)
 	}
-	return Holder{Name: e.Name, Role: e.Role, Revoked: e.revoked}, true
+	return Holder{Name: e.Name, Role: e.Role, Key: key, Revoked: e.revoked}, true
 }
 
 // used records a use. The request does not wait for it and does not fail with
