@@ -193,7 +193,7 @@ func TestSessionRoles(t *testing.T) {
 	for _, c := range []struct {
 		role         api.Role
 		stop, remove int
-	}{{api.RoleViewer, 403, 403}, {api.RoleOperator, 200, 403}, {api.RoleAdmin, 200, 202}} {
+	}{{api.RoleViewer, 403, 403}, {api.RoleOperator, 200, 403}, {api.RoleAdmin, 409, 202}} {
 		b := r.enters(200, `{"token":"`+r.token("of-"+string(c.role), c.role)+`"}`)
 		if resp, _ := b.send("GET", "/api/v1/services/a", ""); resp.StatusCode != 200 {
 			t.Errorf("%s looks: %d", c.role, resp.StatusCode)
