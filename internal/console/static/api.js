@@ -14,19 +14,23 @@ export class Problem extends Error {
   }
 }
 
-async function call(method, path, body) {
+async function ask(method, path, body, revision) {
   const headers = {};
+  if (revision !== undefined) headers["If-Match"] = `"${revision}"`;
   if (method !== "GET") headers["X-CSRF-Token"] = current()?.csrf ?? "";
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let answer;
   try {
-    answer = await fetch("/api/v1" + path, {
+    return await fetch("/api/v1" + path, {
       method, headers, credentials: "same-origin",
       body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
     });
   } catch {
     throw new Problem({ detail: "the server cannot be reached", hint: "what serves goes on; try again when the server is back", code: "unreachable" }, 0);
   }
+}
+
+async function call(method, path, body, revision) {
+  const answer = await ask(method, path, body, revision);
   if (answer.status === 401) ended();
   const text = await answer.text();
   let value = null;
@@ -47,13 +51,26 @@ export function query(path, parameters) {
   const q = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) if (value !== undefined && value !== "" && value !== null) q.set(key, value);
   const text = q.toString();
-  return text === "" ? path : path + "?" + text;
+  return text === "" ? path : path + (path.includes("?") ? "&" : "?") + text;
 }
 
 export const get = (path) => call("GET", path);
-export const put = (path, body = {}, message) => call("PUT", query(path, { message }), body);
+// put takes a revision, too: the change is made only if the service is still as
+// it was seen (412 otherwise).
+export const put = (path, body = {}, message, revision) => call("PUT", query(path, { message }), body, revision);
 export const post = (path, body = {}, message) => call("POST", query(path, { message }), body);
 export const remove = (path, message) => call("DELETE", query(path, { message }));
+
+// text reads an answer that is no JSON: logs.
+export async function text(path) {
+  const answer = await ask("GET", path);
+  if (answer.status === 401) ended();
+  const body = await answer.text();
+  if (answer.ok) return body;
+  let problem = {};
+  try { problem = JSON.parse(body); } catch { /* the status says it */ }
+  throw new Problem(problem, answer.status);
+}
 
 // useGet reads a path now and whenever one of deps changes. {value, problem,
 // loading}; the last value stays while the next one is read. path null reads

@@ -25,13 +25,16 @@ export function Dialog({ title, close, children, wide }) {
 //   ask      a sentence to confirm; without it the button acts at once
 //   reason   ask for a message ("why") in the dialog
 //   disabled/why  greyed out, with the reason as its description
+//   form     what is to be filled in, in the dialog; lacks says what is missing yet
+//   typed    a name that has to be typed before it acts: for what cannot be undone
 // Without the role there is no button.
-export function Action({ label, role = "operator", run, command, ask, danger, reason, disabled, why, done, primary }) {
+export function Action({ label, role = "operator", run, command, ask, danger, reason, disabled, why, done, primary, form, lacks, typed }) {
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const [said, setSaid] = useState("");
   const [message, setMessage] = useState("");
+  const [name, setName] = useState("");
   if (!may(role)) return null;
   const act = async () => {
     setBusy(true);
@@ -41,6 +44,7 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
       const answer = await run(message);
       setOpen(false);
       setMessage("");
+      setName("");
       setSaid(answer?.text ?? "");
       if (answer?.text) setTimeout(() => setSaid(""), 8000);
       done?.(answer);
@@ -51,21 +55,27 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
       setBusy(false);
     }
   };
-  const press = () => (ask || reason ? setOpen(true) : act());
+  const asks = Boolean(ask || reason || form || typed);
+  const press = () => (asks ? setOpen(true) : act());
   const look = danger ? "danger" : primary ? "primary" : "";
   return html`<span class="action">
-    <button type="button" class=${look} disabled=${busy || disabled} title=${disabled ? why : undefined} onClick=${press}>${busy ? "Working…" : label}</button>
+    <button type="button" class=${danger && asks ? "danger outline" : look} disabled=${busy || disabled} title=${disabled ? why : undefined} onClick=${press}>${busy ? "Working…" : label}</button>
     ${disabled && why && html`<span class="why">${why}</span>`}
+    ${command && !asks && html`<details class="cli"><summary aria-label=${"The command for: " + label}>CLI</summary><${Command} text=${typeof command === "function" ? command(message) : command} /></details>`}
     <span class="said" role="status">${said}</span>
     ${open && html`<${Dialog} title=${label} close=${() => { setOpen(false); setProblem(null); }}>
       ${ask && html`<p>${ask}</p>`}
+      ${form}
+      ${typed && html`<label class="field"><span>Type ${typed} to go on</span>
+        <input value=${name} autocomplete="off" spellcheck=${false} onInput=${(e) => setName(e.target.value)} /></label>`}
       ${reason && html`<label class="field"><span>Why (for the record)</span>
         <input value=${message} maxlength="1000" onInput=${(e) => setMessage(e.target.value)} autofocus /></label>`}
       <${Problem} of=${problem} />
       ${command && html`<${Command} text=${typeof command === "function" ? command(message) : command} />`}
       <footer>
-        <button type="button" class=${look || "primary"} disabled=${busy} onClick=${act}>${busy ? "Working…" : label}</button>
-        <button type="button" onClick=${() => setOpen(false)}>Cancel</button>
+        <button type="button" class=${look || "primary"} disabled=${busy || Boolean(lacks) || (typed && name !== typed)} onClick=${act}>${busy ? "Working…" : label}</button>
+        <button type="button" onClick=${() => { setOpen(false); setProblem(null); }}>Cancel</button>
+        ${lacks && html`<span class="why">${lacks}</span>`}
       </footer>
     </${Dialog}>`}
   </span>`;

@@ -1,7 +1,9 @@
 // The command that does the same, for copying.
 import { html, useState } from "../html.js";
+import { shell } from "../format.js";
 
-export function Command({ text }) {
+// Copy puts a text into the clipboard; what names it for screen readers.
+export function Copy({ text, what }) {
   const [copied, set] = useState(false);
   const copy = async () => {
     try {
@@ -12,8 +14,15 @@ export function Command({ text }) {
       set(false);
     }
   };
+  return html`<button type="button" class="quiet" onClick=${copy} aria-label=${"Copy " + what}>${copied ? "Copied" : "Copy"}</button>`;
+}
+
+export function Command({ text }) {
   return html`<div class="command">
     <code tabindex="0">${text}</code>
-    <button type="button" class="quiet" onClick=${copy} aria-label=${"Copy the command: " + text}>${copied ? "Copied" : "Copy"}</button>
+    <${Copy} text=${text} what=${"the command: " + text} />
   </div>`;
 }
+
+// because is the flag that gives a message, for the end of a command.
+export const because = (message) => (message ? " -m " + shell(message) : "");
