@@ -208,7 +208,7 @@ func TestKeyClasses(t *testing.T) {
 		}
 	}
 	write("one")
-	f := p.file("model", 2).with(ending(false, "grace_period", 600))
+	f := p.file("model", 2).with(ending(false, "grace_period", 600)).with(object{"retain": api.RetainNone})
 	f["model_path"] = model
 	p.create(f)
 	before := p.replicas("model")

@@ -133,6 +133,8 @@ func TestRollbackToKeptFiles(t *testing.T) {
 	if got := p.model(created.Endpoint); got != "weights of version 1" {
 		t.Errorf("after the rollback it answers with the model %q", got)
 	}
+	p.put("kept", "restart", nil) // with the recorded content, which is kept
+	p.settled("kept", 1)
 	copies := 0
 	for _, e := range p.events("kept") {
 		if e.Reason == "CopiesRun" {
