@@ -18,6 +18,10 @@ type material struct {
 	version int
 	digests []api.Digest
 	refuse  bool
+	// strict is that an argument that changed is no more excused than a model: its
+	// version is not the latest, or the service file says so. Otherwise it may be a
+	// file that the program writes, and is used where it is.
+	strict  bool
 	service string
 }
 
@@ -33,8 +37,10 @@ func (s *service) material(version int) material {
 	}
 	m.digests = v.Digests
 	policy := ""
+	m.strict = version != s.state.Service.Latest
 	if in, err := api.Parse(s.doc); err == nil {
 		policy = in.History.OnDrift
+		m.strict = m.strict || policy == api.DriftRefuse || in.History.Retain == api.RetainArtifacts
 	}
 	ro := s.state.Service.Rollout
 	releasing := ro.Active() && !ro.Forced && ro.Kind != api.KindRestart && ro.To.Version == version
@@ -47,12 +53,17 @@ func (s *service) material(version int) material {
 // may have to read files, so it is for no lock.
 func (m material) settle(ctx context.Context, content Content, l *runtime.Launch) (drifted []string, err error) {
 	l.Files = map[string]string{}
+	var refused []string
 	for _, d := range m.digests {
 		if d.Kind == api.FileImage || d.System || d.Stat == "" {
 			continue
 		}
 		now, why := content.Compare(ctx, d, false)
 		if now == history.Same {
+			continue
+		}
+		if d.Kind == api.FileArgument && !m.strict && now != history.Missing {
+			drifted = append(drifted, why)
 			continue
 		}
 		if at := content.Kept(d); at != "" {
@@ -63,13 +74,13 @@ func (m material) settle(ctx context.Context, content Content, l *runtime.Launch
 			now, why = content.Compare(ctx, d, true)
 		}
 		if now != history.Same {
-			drifted = append(drifted, why)
+			drifted, refused = append(drifted, why), append(refused, why)
 		}
 	}
-	if len(drifted) > 0 && m.refuse {
+	if len(refused) > 0 && m.refuse {
 		return drifted, &runtime.UnstartableError{Reason: fmt.Sprintf(
 			"%s, no copy is kept, and metadata.on_drift refuses other files than version %d was made with; `sluice update %s` makes a version of what is there now",
-			strings.Join(drifted, "; "), m.version, m.service)}
+			strings.Join(refused, "; "), m.version, m.service)}
 	}
 	return drifted, nil
 }

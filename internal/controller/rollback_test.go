@@ -12,14 +12,14 @@ import (
 	"sluice.dev/sluice/internal/rollout"
 )
 
-// shelf is a content of one model for each version, none of it kept. How each
+// stock is a content of one model for each version, none of it kept. How each
 // stands is what the test says; unsure ones take an hour to be read.
-type shelf struct {
+type stock struct {
 	NoContent
 	stands map[string]history.Condition
 }
 
-func (shelf) Digests(files []api.File) (list []api.Digest) {
+func (stock) Digests(files []api.File) (list []api.Digest) {
 	for _, f := range files {
 		if f.Kind == api.FileModel {
 			list = append(list, api.Digest{Kind: f.Kind, Path: f.Path, Stat: "recorded", SHA256: "known"})
@@ -28,7 +28,7 @@ func (shelf) Digests(files []api.File) (list []api.Digest) {
 	return list
 }
 
-func (c shelf) Compare(ctx context.Context, d api.Digest, full bool) (history.Condition, string) {
+func (c stock) Compare(ctx context.Context, d api.Digest, full bool) (history.Condition, string) {
 	now, told := c.stands[d.Path]
 	switch {
 	case !told:
@@ -42,11 +42,11 @@ func (c shelf) Compare(ctx context.Context, d api.Digest, full bool) (history.Co
 	return now, d.Path + " is " + string(now)
 }
 
-// inShelf runs a service of three replicas of version 2, each version with a
+// inStock runs a service of three replicas of version 2, each version with a
 // model of its own.
-func inShelf(t *testing.T, do func(t *testing.T, w *world, c shelf)) {
+func inStock(t *testing.T, do func(t *testing.T, w *world, c stock)) {
 	inWorld(t, func(t *testing.T, w *world) {
-		c := shelf{stands: map[string]history.Condition{}}
+		c := stock{stands: map[string]history.Condition{}}
 		w.cfg.Content = c
 		w.create(t, 3)
 		for _, model := range []string{"/m/1", "/m/2"} {
@@ -60,7 +60,7 @@ func inShelf(t *testing.T, do func(t *testing.T, w *world, c shelf)) {
 }
 
 func TestRollbackHeedsThePreflight(t *testing.T) {
-	inShelf(t, func(t *testing.T, w *world, c shelf) {
+	inStock(t, func(t *testing.T, w *world, c stock) {
 		by := By{Actor: "ann"}
 		c.stands["/m/1"] = history.Missing
 		before := w.get(t)
@@ -85,7 +85,7 @@ func TestRollbackHeedsThePreflight(t *testing.T) {
 // A rollback that starts nothing, since the replicas of its version all live,
 // is not refused for what a start would need.
 func TestRollbackToSurvivors(t *testing.T) {
-	inShelf(t, func(t *testing.T, w *world, c shelf) {
+	inStock(t, func(t *testing.T, w *world, c stock) {
 		w.processes.refuseWith(errors.New("no such luck"))
 		if _, err := w.Update(t.Context(), By{Actor: "ann"}, "s", document(t, `{"model_path":"/m/3"}`), false); err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestRollbackToSurvivors(t *testing.T) {
 
 // Files that would take an hour to read do not hold a rollback up.
 func TestRollbackDoesNotWaitForHashes(t *testing.T) {
-	inShelf(t, func(t *testing.T, w *world, c shelf) {
+	inStock(t, func(t *testing.T, w *world, c stock) {
 		c.stands["/m/1"] = history.Unsure
 		began := time.Now()
 		out, err := w.Rollback(t.Context(), By{Actor: "ann"}, "s", api.Rollback{Version: 2})

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +17,8 @@ import (
 // rollback leads out.
 func TestFailedStarts(t *testing.T) {
 	p := parallel(t)
+	ordinary := filepath.Join(t.TempDir(), "ordinary")
+	must(t, os.WriteFile(ordinary, []byte("no program"), 0o644))
 	for name, c := range map[string]struct {
 		flags    []string
 		settings object // of metadata, with the update
@@ -31,8 +35,8 @@ func TestFailedStarts(t *testing.T) {
 			message: []string{"/no/such/folder", "does not exist"},
 		},
 		"not-executable": {
-			change:  func(c object) { c["command"] = p.record }, // an ordinary file
-			message: []string{p.record, "chmod"},
+			change:  func(c object) { c["command"] = ordinary },
+			message: []string{ordinary, "chmod"},
 		},
 		"exits-at-once": {
 			flags:    []string{"-never-listen", "-print", "3", "-exit-after", "50ms", "-exit-code", "7"},
