@@ -166,6 +166,16 @@ func (c *Client) FindEvents(ctx context.Context, name string, after int64, limit
 	return out.Events, err
 }
 
+// Series shows what was measured of a service over the last minutes, 1 to
+// api.SeriesMost, by version; of one version alone unless it is 0.
+func (c *Client) Series(ctx context.Context, name string, minutes, version int) (api.Series, error) {
+	r := get("services", name, "series").with("minutes", strconv.Itoa(minutes))
+	if version > 0 {
+		r.with("version", strconv.Itoa(version))
+	}
+	return call[api.Series](ctx, c, r)
+}
+
 // LogOptions choose what Logs reads.
 type LogOptions struct {
 	Replica string // "" is all, and each line begins with the replica's id

@@ -18,10 +18,10 @@ const module = "sluice.dev/sluice"
 
 // core packages decide. They import api and the standard library alone, and
 // those beside them that besides names.
-var core = []string{"internal/rollout", "internal/traffic", "internal/history", "internal/gate", "internal/preview", "internal/canary"}
+var core = []string{"internal/rollout", "internal/traffic", "internal/history", "internal/gate", "internal/preview", "internal/canary", "internal/series"}
 
 // besides are the pure packages that a core package is made of.
-var besides = map[string][]string{"internal/preview": {"internal/rollout", "internal/placement"}}
+var besides = map[string][]string{"internal/preview": {"internal/rollout", "internal/placement"}, "internal/series": {"internal/history"}}
 
 // pure packages touch no clock, disk, socket or process and start no goroutine.
 var pure = append([]string{"api", "internal/placement"}, core...)

@@ -85,7 +85,7 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 		createCommand(s), updateCommand(s), applyCommand(s), scaleCommand(s), restartCommand(s), pauseCommand(s), resumeCommand(s),
 		stopCommand(s), startCommand(s), rollbackCommand(s), pinCommand(s), unpinCommand(s), planCommand(s), releaseCommand(s), shiftCommand(s), promoteCommand(s), abandonCommand(s), mirrorCommand(s), freezeCommand(s), unfreezeCommand(s), importCommand(s), verifyCommand(s), deleteCommand(s))
 	root.AddCommand(
-		previewCommand(s), listCommand(s), describeCommand(s), groupsCommand(s), groupCommand(s), compareTrafficCommand(s), statusCommand(s), replicasCommand(s), eventsCommand(s), logsCommand(s),
+		previewCommand(s), listCommand(s), describeCommand(s), groupsCommand(s), groupCommand(s), compareTrafficCommand(s), statusCommand(s), replicasCommand(s), gatewaysCommand(s), eventsCommand(s), logsCommand(s),
 		versionsCommand(s), versionCommand(s), diffCommand(s), exportCommand(s), preflightCommand(s), artifactsCommand(s), historyCommand(s))
 	root.AddCommand(tokenCommand(s), auditCommand(s))
 	for _, cmd := range o.Commands {

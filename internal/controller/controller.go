@@ -51,6 +51,21 @@ type InHand struct {
 	InFlight   int
 	IdleSince  time.Time // zero while something is in flight
 	LastPicked time.Time
+	// Oldest is when the oldest request in hand came; zero for none and when a
+	// gateway does not tell.
+	Oldest time.Time
+}
+
+// Fleet is what is shown and measured of the gateways; nothing is decided by it.
+type Fleet interface {
+	// Show lists the gateways by id, and gives the revision of the newest routing
+	// table.
+	Show() (list []api.Gateway, revision uint64)
+	// Holders are the gateways that have a request of the replica in hand, by id.
+	Holders(replica string) []string
+	// CountedSince is what they have counted for each version since they were first
+	// heard, of services of which something was counted after the call that gave mark.
+	CountedSince(mark uint64) (services map[string]map[int]gate.Counts, bounds []float64, next uint64)
 }
 
 // Group is what the server's configuration says of a resource group.
@@ -80,8 +95,11 @@ type Config struct {
 	Store    store.Store
 	Runtime  runtime.Runtime
 	Gateways Gateways
-	Content  Content
-	History  History
+	// Fleet has what it counts kept as series; nil: there are none, and no gateways
+	// to show.
+	Fleet   Fleet
+	Content Content
+	History History
 	// Warn says what the runtime cannot do of what a service file asks for; nil
 	// for nothing.
 	Warn  func(*api.Spec) []string
@@ -126,6 +144,7 @@ type Controller struct {
 	unrecorded map[string]int // contents that were kept and that no version names yet; of who holds keeping
 	sweeping   atomic.Bool    // a sweep is coming
 
+	charts   charts
 	began    time.Time   // when it began to run
 	running  atomic.Bool // all that an earlier run left is adopted
 	mu       sync.Mutex
@@ -193,6 +212,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		c.schedule.Go(c.retainRest)
 		c.sweepSoon() // of copies whose version an earlier run did not come to record
 	}
+	c.beginSeries(ctx)
 	if c.cfg.History.PreflightEvery > 0 {
 		c.schedule.Go(c.lookOut)
 	}
@@ -233,6 +253,7 @@ func (c *Controller) Close() {
 	if c.system != nil {
 		c.system.close()
 	}
+	c.endSeries()
 }
 
 // Observe takes an event of the runtime. It does not block.

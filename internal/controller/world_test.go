@@ -289,6 +289,7 @@ type world struct {
 	resources map[string]Group
 	data      string
 	foretell  bool
+	fleet     Fleet                              // nil: no series are kept
 	outside   func(GateSubject) gate.Measurement // what gates find outside
 	sealing   bool                               // secrets are sealed, with a key in data
 	giveUp    bool                               // secrets whose key is lost
@@ -330,7 +331,7 @@ func (w *world) start(t *testing.T) error {
 		t.Fatal(err)
 	}
 	w.store = &failing{Store: st}
-	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Probe: w, Content: w.content, History: w.history, Resources: w.resources, Foretell: w.foretell,
+	cfg := Config{Store: w.store, Runtime: w.processes, Gateways: w.plane, Fleet: w.fleet, Probe: w, Content: w.content, History: w.history, Resources: w.resources, Foretell: w.foretell,
 		GiveUpSecrets: w.giveUp, Log: slog.New(slog.DiscardHandler)}
 	if w.content == nil {
 		cfg.Content = NoContent{}

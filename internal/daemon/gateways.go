@@ -64,7 +64,31 @@ func (g gateways) WaitAcked(ctx context.Context, revision uint64) error {
 
 func (g gateways) InHand(replica string) controller.InHand {
 	d := g.p.hub.Drain(replica)
-	return controller.InHand{Known: d.Known, InFlight: d.InFlight, IdleSince: at(d.IdleSince), LastPicked: at(d.LastPicked)}
+	return controller.InHand{Known: d.Known, InFlight: d.InFlight, IdleSince: at(d.IdleSince), LastPicked: at(d.LastPicked), Oldest: at(d.Oldest)}
+}
+
+// Show implements controller.Fleet.
+func (g gateways) Show() (list []api.Gateway, revision uint64) {
+	states := map[string]api.GatewayState{"": api.GatewayAccepting, wire.Waiting: api.GatewayWaiting, wire.Retiring: api.GatewayRetiring, hub.Unheard: api.GatewayUnheard}
+	now := time.Now()
+	for _, i := range g.p.hub.Gateways() {
+		v := api.Gateway{ID: i.ID, Pid: i.Pid, Listen: i.Listen, State: states[i.State], Connected: i.Connected,
+			Revision: i.Sent, Acked: i.Revision, InFlight: i.InFlight, SeenAt: api.At(at(i.SeenAt))}
+		if !i.Oldest.IsZero() {
+			age := max(0, now.Sub(i.Oldest).Round(time.Millisecond).Seconds())
+			v.Oldest = &age
+		}
+		list = append(list, v)
+	}
+	return list, g.p.hub.Revision()
+}
+
+// Holders implements controller.Fleet.
+func (g gateways) Holders(replica string) []string { return g.p.hub.Holders(replica) }
+
+// CountedSince implements controller.Fleet.
+func (g gateways) CountedSince(mark uint64) (map[string]map[int]gate.Counts, []float64, uint64) {
+	return g.p.hub.CountedSince(mark)
 }
 
 func (g gateways) PublishGroup(r traffic.Group) uint64 { return g.p.hub.PublishGroup(r) }

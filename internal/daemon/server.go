@@ -177,7 +177,7 @@ func (p *plane) makeController(file File) error {
 		p.cfg.Log.Warn(note)
 	}
 	p.controller = controller.New(controller.Config{
-		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
+		Store: p.store, Runtime: replicas, Gateways: gateways{p}, Fleet: gateways{p}, Warn: replicas.Warnings, Probe: probes{},
 		Insight: p.insight(), Foretell: true, Secrets: p.secrets, GiveUpSecrets: p.cfg.GiveUpSecrets,
 		History: controller.History{CheapBytes: file.History.cheapBytes(), KeepVersions: file.History.KeepVersions, PreflightEvery: time.Minute, Startable: replicas.Check},
 		Content: p.artifacts, Resources: file.resources(), Dir: dir, Log: p.cfg.Log,

@@ -23,6 +23,7 @@ type exchange struct {
 	start   instant
 
 	endpoint *endpoint
+	hand     *hand
 	tried    []*endpoint // could not be connected to
 	upgrade  string
 	body     bodyKind
@@ -45,16 +46,16 @@ type exchange struct {
 }
 
 func newExchange(g *Gateway) *exchange {
-	return &exchange{gateway: g, uploaded: make(chan error, 1)}
+	return &exchange{gateway: g, hand: g.board.hands.add(), uploaded: make(chan error, 1)}
 }
 
 func (x *exchange) reset() {
 	clear(x.tried)
 	clear(x.answer.fields)
-	g, up := x.gateway, x.uploaded
+	g, hand, up := x.gateway, x.hand, x.uploaded
 	head, scratch, tried := x.head[:0], x.scratch[:0], x.tried[:0]
 	fields, dropped, trailers := x.answer.fields[:0], x.answer.dropped[:0], x.answer.trailers[:0]
-	*x = exchange{gateway: g, uploaded: up, head: head, scratch: scratch, tried: tried}
+	*x = exchange{gateway: g, hand: hand, uploaded: up, head: head, scratch: scratch, tried: tried}
 	x.answer.fields, x.answer.dropped, x.answer.trailers = fields, dropped, trailers
 }
 
@@ -94,6 +95,7 @@ func (x *exchange) deliver() (c *upstream, whole bool) {
 			return nil, true
 		}
 		x.endpoint = e
+		x.hold(e)
 		c, sent, err := x.try(e)
 		switch {
 		case err == nil:

@@ -98,6 +98,7 @@ func (x *exchange) stream() (whole bool) {
 			return true
 		}
 		x.endpoint = e
+		x.hold(e)
 		response, sent, err := x.open(ctx, e, *target, body)
 		switch {
 		case err == nil && wait.answered():

@@ -68,6 +68,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, via 
 	} else {
 		whole = x.forward()
 	}
+	x.hand.endpoint.Store(nil)
 	x.copied.end()
 	x.reset()
 	g.exchanges.Put(x)

@@ -16,6 +16,7 @@ func (b *board) report(all bool) wire.Report {
 	r := wire.Report{Revision: b.acknowledgeable(), All: all}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var oldest map[*endpoint]instant // looked up once there is something in hand to tell of
 	for key, e := range b.endpoints {
 		// closed, then the counts: a count read before could have risen since.
 		is := reported{withdrawn: e.closed.Load()}
@@ -34,6 +35,13 @@ func (b *board) report(all bool) wire.Report {
 			InFlight: int(is.inFlight), Withdrawn: is.withdrawn, PickedAge: -1}
 		if is.inFlight == 0 {
 			load.IdleAge = instant(e.idle.Load()).age()
+		} else {
+			if oldest == nil {
+				oldest = b.hands.oldest()
+			}
+			if since, known := oldest[e]; known {
+				load.OldestAge = max(1, since.age())
+			}
 		}
 		if is.picked != 0 {
 			load.PickedAge = instant(is.picked).age()

@@ -41,6 +41,7 @@ type board struct {
 	cfg     *Config
 	wake    chan struct{}
 	clock   func() instant // now, but for tests
+	hands   hands
 
 	mu        sync.Mutex
 	endpoints map[endpointKey]*endpoint

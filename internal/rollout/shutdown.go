@@ -51,6 +51,15 @@ func (s *State) shutdown(r *Replica) (st Step, wake time.Time) {
 	return st, earliest(wake, limit)
 }
 
+// Deadline is when what a replica that ends still has in hand is cut: the end of
+// its grace period. It is zero before that has begun, and of one that stays.
+func (s *State) Deadline(r *Replica) time.Time {
+	if r.EndAt.IsZero() || r.Process != Running || !r.Routed || r.UnroutedAt.IsZero() {
+		return time.Time{}
+	}
+	return r.UnroutedAt.Add(s.drainOf(r).Grace)
+}
+
 // leaving finds a draining replica that a gateway may still hand requests to;
 // nil when there is none.
 func (s *State) leaving() *Replica {

@@ -54,6 +54,8 @@ var access = map[string]api.Role{
 	"GET " + prefix + "/services/{name}/replicas/{id}":  api.RoleViewer,
 	"GET " + prefix + "/services/{name}/events":         api.RoleViewer,
 	"GET " + prefix + "/services/{name}/logs":           api.RoleViewer,
+	"GET " + prefix + "/services/{name}/series":         api.RoleViewer,
+	"GET " + prefix + "/gateways":                       api.RoleViewer,
 
 	"POST " + prefix + "/services":                    api.RoleOperator,
 	"PUT " + prefix + "/services/{name}":              api.RoleOperator,

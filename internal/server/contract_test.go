@@ -239,6 +239,26 @@ func (c *contract) versions(path string) {
 	c.check(422, "PUT", path+"/0", `{"pinned":true}`)
 }
 
+// measured asks for charts and for what gateways have in hand.
+func (c *contract) measured(service string) {
+	c.t.Helper()
+	c.check(200, "GET", service+"/series", "")
+	got := decode[api.Series](c.t, c.check(200, "GET", service+"/series?minutes=90&version=1", ""))
+	if got.StepSeconds != api.SeriesCoarseStep || len(got.Points) == 0 || len(got.Marks) == 0 {
+		c.t.Errorf("series: %+v", got)
+	}
+	for _, bad := range []string{"minutes=0", "minutes=1441", "minutes=soon", "version=0", "colour=red"} {
+		c.check(422, "GET", service+"/series?"+bad, "")
+	}
+	c.check(404, "GET", "/api/v1/services/none/series", "")
+	view := decode[api.GatewayView](c.t, c.check(200, "GET", "/api/v1/gateways", ""))
+	if len(view.Gateways) != 1 || len(view.Replicas) == 0 || view.Replicas[0].Oldest == nil {
+		c.t.Errorf("gateways: %+v", view)
+	}
+	c.check(200, "GET", "/api/v1/gateways?service=a", "")
+	c.check(404, "GET", "/api/v1/gateways?service=none", "")
+}
+
 // exports asks for an export and imports it.
 func (c *contract) exports(service string) {
 	c.t.Helper()
@@ -339,6 +359,7 @@ func TestContract(t *testing.T) {
 	}
 	c.check(200, "GET", one+"/preflight", "")
 	c.check(200, "GET", "/api/v1/artifacts", "")
+	c.measured(one)
 	c.check(200, "GET", one+"/preflight?version=1", "")
 	c.check(404, "GET", one+"/preflight?version=99", "")
 	c.check(422, "GET", one+"/preflight?version=-1", "")

@@ -76,6 +76,12 @@ type Releases interface {
 	// EvictReplica has a replica replaced by another of its own version.
 	EvictReplica(ctx context.Context, by controller.By, name, id string) (controller.Outcome, error)
 	Events(ctx context.Context, q store.EventQuery) ([]api.Event, error)
+	// Series is what was measured of a service over a window that ends now, of one
+	// version or of all for 0.
+	Series(ctx context.Context, name string, window time.Duration, version int) (api.Series, error)
+	// Gateways shows the gateways, and the replicas that drain or have requests in
+	// hand; with a service, all of its replicas and those alone.
+	Gateways(ctx context.Context, service string) (api.GatewayView, error)
 	// Logs reads the logs of one replica, or of all of the service when replica
 	// is "", each line then begins with the replica's id.
 	Logs(ctx context.Context, name, replica string, tail int, follow bool) (io.ReadCloser, error)

@@ -88,6 +88,7 @@ func makeServer(cfg Config, beat time.Duration) *server {
 	s.sessions = session.Open(cfg.Tokens, cfg.SessionsFile, s.log)
 	s.api = humago.New(s.mux, describe(s.cfg.Version))
 	s.routeServices()
+	s.routeSeries()
 	s.routeChanges()
 	s.routeRollouts()
 	s.routePlans()

@@ -18,6 +18,7 @@ import (
 	"sluice.dev/sluice/internal/preview"
 	"sluice.dev/sluice/internal/rollout"
 	"sluice.dev/sluice/internal/runtime"
+	"sluice.dev/sluice/internal/series"
 )
 
 // ErrNotFound is returned for a service, version or rollout that is not there.
@@ -139,6 +140,13 @@ type Store interface {
 	AppendAudit(ctx context.Context, e api.AuditEntry) error
 	// Audit lists the selected entries in ascending order of Seq.
 	Audit(ctx context.Context, q AuditQuery) ([]api.AuditEntry, error)
+	// PutSeries writes hours, inserted or replaced by service and number, and forgets
+	// all hours before a number, in one transaction. Those of a service that is not
+	// there are left out.
+	PutSeries(ctx context.Context, hours []series.Hour, before int64) error
+	// Series reads the hours of a service, or of all for "", from a number on,
+	// ascending by number and service. A deleted service has none.
+	Series(ctx context.Context, service string, from int64) ([]series.Hour, error)
 	// NextEpoch counts the starts of the control plane: each call returns one
 	// more than the call before, for ever. Routing table revisions begin with it.
 	NextEpoch(ctx context.Context) (uint64, error)

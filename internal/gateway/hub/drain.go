@@ -2,6 +2,7 @@ package hub
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"sluice.dev/sluice/internal/gateway/wire"
@@ -19,6 +20,7 @@ type load struct {
 	withdrawn bool
 	idleSince time.Time // zero while something is in flight
 	picked    time.Time // zero for never
+	oldest    time.Time // when the oldest in flight came; zero for none or not known
 }
 
 // Drain is what the gateways that count have in hand for one replica. It is
@@ -35,6 +37,9 @@ type Drain struct {
 	// IdleSince is since when nothing is in flight at any gateway; zero while
 	// something is, or may be.
 	IdleSince time.Time
+	// Oldest is when the oldest request came that is in hand; zero for none, and
+	// when a gateway that has some does not tell.
+	Oldest time.Time
 }
 
 // Drain tells what is in hand for a replica.
@@ -43,6 +48,7 @@ func (h *Hub) Drain(replica string) Drain {
 	defer h.mu.Unlock()
 	d := Drain{Known: true}
 	said := h.started // since when nobody has had anything to say of it
+	untold := false
 	for _, p := range h.peers {
 		if !p.reported {
 			d.Known = false
@@ -53,6 +59,7 @@ func (h *Hub) Drain(replica string) Drain {
 			d.InFlight += l.inFlight
 			d.LastPicked = latest(d.LastPicked, l.picked)
 			d.IdleSince = latest(d.IdleSince, l.idleSince)
+			d.Oldest, untold = older(d.Oldest, l, untold)
 		}
 	}
 	switch {
@@ -61,7 +68,37 @@ func (h *Hub) Drain(replica string) Drain {
 	case d.IdleSince.IsZero():
 		d.IdleSince = said
 	}
+	if untold {
+		d.Oldest = time.Time{}
+	}
 	return d
+}
+
+// older takes a load into when the oldest request came.
+func older(oldest time.Time, l load, untold bool) (time.Time, bool) {
+	switch {
+	case l.inFlight == 0:
+		return oldest, untold
+	case l.oldest.IsZero():
+		return oldest, true
+	case oldest.IsZero() || l.oldest.Before(oldest):
+		return l.oldest, untold
+	}
+	return oldest, untold
+}
+
+// Holders are the gateways that have a request of the replica in hand, by id.
+func (h *Hub) Holders(replica string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids := []string{}
+	for id, p := range h.peers {
+		if slices.ContainsFunc(p.loads[replica], func(l load) bool { return l.inFlight > 0 }) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // InFlight is the number of requests, streams and tunnels that the replica has
@@ -88,7 +125,7 @@ func (p *peer) takeLoads(r *wire.Report) (idle []string) {
 		for replica, list := range before { // what is not named has ended
 			for _, l := range list {
 				if l.inFlight > 0 {
-					l.inFlight, l.idleSince = 0, now
+					l.inFlight, l.idleSince, l.oldest = 0, now, time.Time{}
 				}
 				p.loads[replica] = append(p.loads[replica], l)
 			}
@@ -101,6 +138,9 @@ func (p *peer) takeLoads(r *wire.Report) (idle []string) {
 		}
 		if w.PickedAge >= 0 {
 			l.picked = now.Add(-age(w.PickedAge))
+		}
+		if w.OldestAge > 0 {
+			l.oldest = now.Add(-age(w.OldestAge))
 		}
 		if p.put(w.Replica, l) {
 			idle = append(idle, w.Service)

@@ -127,6 +127,7 @@ func TestHostileGateways(t *testing.T) {
 		"other protocol":     `{"hello":{"protocol":99,"id":"g"}}` + "\n",
 		"no id":              `{"hello":{"protocol":1}}` + "\n",
 		"future revision":    `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"revision":4294967999}}` + "\n",
+		"negative age":       `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"loads":[{"replica":"r","in_flight":1,"oldest_age":-1}]}}` + "\n",
 		"negative in flight": `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"loads":[{"replica":"r","in_flight":-1}]}}` + "\n",
 		"bucket too high":    `{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"report":{"tallies":[{"latencies":[[99999,1]]}]}}` + "\n",
 	} {
@@ -156,4 +157,83 @@ func FuzzHub(f *testing.F) {
 	f.Add([]byte(`{"hello":{"protocol":1,"id":"g"}}` + "\n" + `{"bye":true}` + "\n"))
 	f.Add([]byte("{}\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) { hostile(t, raw) })
+}
+
+func TestOldestOfAllGateways(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(Config{Epoch: 1})
+		defer h.Close()
+		one, two := dial(t, h, "one", 1), dial(t, h, "two", 2)
+		load := func(address string, inFlight int, oldest int64) wire.Load {
+			return wire.Load{Service: "a", Replica: "a-1", Address: address, InFlight: inFlight, OldestAge: oldest}
+		}
+		one.report(wire.Report{All: true, Loads: []wire.Load{load("x", 2, 3_000_000), load("y", 1, 5_000_000)}})
+		two.report(wire.Report{All: true, Loads: []wire.Load{load("x", 1, 4_000_000)}})
+		want := func(what string, age time.Duration, holders int) {
+			t.Helper()
+			d := h.Drain("a-1")
+			if got := time.Since(d.Oldest); age == 0 && !d.Oldest.IsZero() || age > 0 && got != age {
+				t.Errorf("%s: %s, want %s", what, got, age)
+			}
+			if ids := h.Holders("a-1"); len(ids) != holders {
+				t.Errorf("%s: in hand at %v, want %d", what, ids, holders)
+			}
+		}
+		want("at first", 5*time.Second, 2)
+		one.report(wire.Report{Loads: []wire.Load{load("y", 0, 0)}})
+		want("without the oldest", 4*time.Second, 2)
+		two.report(wire.Report{Loads: []wire.Load{load("x", 2, 0)}})
+		want("one gateway does not tell", 0, 2)
+		two.report(wire.Report{All: true})
+		time.Sleep(time.Second)
+		want("a second later, without it", 4*time.Second, 1)
+		if g := h.Gateways(); g[0].InFlight != 2 || time.Since(g[0].Oldest) != 4*time.Second || !g[1].Oldest.IsZero() {
+			t.Errorf("gateways: %+v", g)
+		}
+	})
+}
+
+func TestCountedSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(Config{Epoch: 1})
+		defer h.Close()
+		say := func(g *fake, service string, ok uint64) {
+			g.report(wire.Report{All: true, Tallies: []wire.Tally{
+				{Service: service, Version: 2, Class: [6]uint64{2: ok}, Latency: [][2]uint64{{7, ok}}}, {Service: service, Class: [6]uint64{5: 9}}}})
+		}
+		want := func(what string, mark uint64, service string, n int, requests uint64) uint64 {
+			t.Helper()
+			got, bounds, next := h.CountedSince(mark)
+			c := got[service][2]
+			if len(got) != n || c.Requests != requests || n > 0 && (len(got[service]) != 1 || c.Latency[7] != requests) || len(bounds) != wire.Buckets-1 {
+				t.Errorf("%s: %v; want %d services, %s with %d", what, got, n, service, requests)
+			}
+			return next
+		}
+		g := dial(t, h, "g", 1)
+		say(g, "a", 1000) // of before this hub
+		mark := want("when it is first heard", 0, "a", 1, 0)
+		say(g, "a", 1003)
+		say(g, "b", 4)
+		mark = want("new ones", mark, "a", 2, 3)
+		mark = want("nothing has happened", mark, "a", 0, 0)
+		g.report(wire.Report{})
+		say(g, "b", 5)
+		mark = want("of b alone", mark, "b", 1, 5)
+
+		late := dial(t, h, "late", 2)
+		say(late, "b", 7000)
+		mark = want("another comes with what it has served long ago", mark, "b", 1, 5)
+		say(late, "b", 7002)
+		mark = want("and goes on", mark, "b", 1, 7)
+		time.Sleep(2 * DefaultLease)
+		g = dial(t, h, "g", 1)
+		say(g, "b", 6)
+		mark = want("one is back after its lease", mark, "b", 1, 8)
+		g = dial(t, h, "g", 3)
+		say(g, "b", 1)
+		mark = want("another process of its id", mark, "b", 1, 8)
+		say(g, "b", 3)
+		want("and goes on", mark, "b", 1, 10)
+	})
 }

@@ -70,6 +70,9 @@ type Hub struct {
 	lapsed   map[string]*peer         // by id: those whose lease ran out, for their counts
 	retired  counted                  // by processes that are gone
 	changed  chan struct{}            // closed and replaced on every change
+	mark     uint64                   // counts reports that counted something
+	counted  map[string]uint64        // by service: the last of them that counted something of it
+	before   map[tallyKey]*Total      // what gateways had counted when they were first heard
 }
 
 // entry is the newest word on one name, of a service or of a group.
@@ -116,6 +119,8 @@ func newHub(cfg Config) *Hub {
 		lapsed:   map[string]*peer{},
 		retired:  newCounted(),
 		changed:  make(chan struct{}),
+		counted:  map[string]uint64{},
+		before:   map[tallyKey]*Total{},
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -288,4 +293,11 @@ func (h *Hub) wakeAll() {
 	for _, p := range h.peers {
 		p.wakeUp()
 	}
+}
+
+// Revision is that of the newest routing table.
+func (h *Hub) Revision() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.revision
 }

@@ -64,6 +64,11 @@ func (h *Hub) Of(service string) []Total {
 func (h *Hub) numbers(wanted func(service string) bool) []Total {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.sum(wanted)
+}
+
+// sum adds up what all gateways have counted. The lock must be held.
+func (h *Hub) sum(wanted func(service string) bool) []Total {
 	sums := make(map[tallyKey]*Total)
 	for key, t := range h.retired.totals {
 		if wanted(key.service) {
@@ -128,7 +133,7 @@ func (h *Hub) comeBack(p *peer) {
 	}
 	delete(h.lapsed, p.record.ID)
 	if sameProcess(before.record, p.record) {
-		p.said = before.said
+		p.said, p.begun = before.said, before.begun
 	} else {
 		h.retire(before)
 	}

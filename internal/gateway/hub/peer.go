@@ -17,6 +17,7 @@ type peer struct {
 	acked     uint64    // in this epoch; 0 for none
 	state     string    // as it reported last, see wire.Report
 	reported  bool      // it has said, to this hub, all it has in hand
+	begun     bool      // what it had counted when it was first heard is in Hub.before
 	since     time.Time // of that report
 	heard     time.Time
 	lease     *time.Timer
@@ -111,6 +112,9 @@ type Info struct {
 	StartTime uint64    `json:"start_time"`
 	Connected bool      `json:"connected"` // false: its lease still runs
 	Revision  uint64    `json:"revision"`  // acknowledged in this epoch
+	Sent      uint64    `json:"sent"`      // the revision sent last over its connection
+	InFlight  int       `json:"in_flight"` // requests, streams and tunnels in hand
+	Oldest    time.Time `json:"oldest"`    // when the oldest of them came; zero for none or not known
 	SeenAt    time.Time `json:"seen_at"`
 	Groups    bool      `json:"groups"` // it serves groups and mirrors; one of an older release does not
 	State     string    `json:"state"`  // "" while it accepts callers, wire.Waiting before, wire.Retiring after; Unheard before it has said so
@@ -132,11 +136,28 @@ func (h *Hub) Gateways() []Info {
 	defer h.mu.Unlock()
 	infos := make([]Info, 0, len(h.peers))
 	for _, p := range h.peers {
+		inFlight, oldest := p.inHand()
 		infos = append(infos, Info{
+			Sent: p.sent, InFlight: inFlight, Oldest: oldest,
 			ID: p.record.ID, Listen: p.record.Listen, Pid: p.record.Pid, StartTime: p.record.StartTime,
 			Connected: p.conn != nil, Revision: p.acked, SeenAt: p.heard, Groups: p.groups, State: p.is(),
 		})
 	}
 	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })
 	return infos
+}
+
+// inHand adds up what the gateway has in hand for all replicas.
+func (p *peer) inHand() (inFlight int, oldest time.Time) {
+	untold := false
+	for _, list := range p.loads {
+		for _, l := range list {
+			inFlight += l.inFlight
+			oldest, untold = older(oldest, l, untold)
+		}
+	}
+	if untold {
+		oldest = time.Time{}
+	}
+	return inFlight, oldest
 }

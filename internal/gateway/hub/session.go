@@ -234,6 +234,7 @@ func (h *Hub) report(p *peer, conn net.Conn, r *wire.Report) error {
 	}
 	touched = append(touched, p.takeLoads(r)...)
 	p.take(r)
+	h.noteCounted(p, r)
 	if r.All && !p.reported {
 		p.reported, p.since = true, p.heard
 	}
@@ -250,7 +251,7 @@ func (h *Hub) report(p *peer, conn net.Conn, r *wire.Report) error {
 
 func checkReport(r *wire.Report) error {
 	for _, l := range r.Loads {
-		if l.InFlight < 0 || l.IdleAge < 0 || l.PickedAge < -1 {
+		if l.InFlight < 0 || l.IdleAge < 0 || l.PickedAge < -1 || l.OldestAge < 0 {
 			return fmt.Errorf("the gateway reports a negative count or age for replica %q", l.Replica)
 		}
 	}

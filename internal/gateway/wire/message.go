@@ -94,6 +94,10 @@ type Load struct {
 	Withdrawn bool   `json:"withdrawn,omitempty"` // it is not in the table any more
 	IdleAge   int64  `json:"idle_age"`            // microseconds since InFlight became 0; 0 while it is not
 	PickedAge int64  `json:"picked_age"`          // microseconds since a request was last handed to it; -1 for never
+	// OldestAge is how many microseconds ago the oldest of those in flight came.
+	// It changes with no load whose InFlight and PickedAge stay. 0 is not known, as
+	// of a gateway of a release that does not tell.
+	OldestAge int64 `json:"oldest_age,omitempty"`
 }
 
 // Tally counts the requests of one version of a service at one gateway. Version

@@ -4,6 +4,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"sync"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/series"
 	"sluice.dev/sluice/internal/store"
 )
 
@@ -26,6 +28,7 @@ type Store struct {
 	groups   map[string]store.Group
 	events   []api.Event
 	audit    []api.AuditEntry
+	hours    []series.Hour // ascending by number and service
 	seq      int64
 	epoch    uint64
 }
@@ -111,6 +114,7 @@ func check(ch *store.Change, there map[string]bool) error {
 func (s *Store) apply(ch *store.Change) []api.Event {
 	if ch.Delete {
 		delete(s.services, ch.Name)
+		s.hours = slices.DeleteFunc(s.hours, func(h series.Hour) bool { return h.Service == ch.Name })
 	}
 	r := s.services[ch.Name]
 	if ch.Service != nil {
@@ -310,6 +314,41 @@ func (s *Store) Audit(_ context.Context, q store.AuditQuery) ([]api.AuditEntry, 
 		return list[:min(limit, len(list))], nil
 	}
 	return list[max(0, len(list)-limit):], nil
+}
+
+// PutSeries implements store.Store.
+func (s *Store) PutSeries(ctx context.Context, hours []series.Hour, before int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range hours {
+		if s.services[h.Service] == nil {
+			continue
+		}
+		h.Points = slices.Clone(h.Points)
+		s.hours = slices.DeleteFunc(s.hours, func(old series.Hour) bool { return old.Service == h.Service && old.Hour == h.Hour })
+		s.hours = append(s.hours, h)
+	}
+	s.hours = slices.DeleteFunc(s.hours, func(h series.Hour) bool { return h.Hour < before })
+	slices.SortFunc(s.hours, func(a, b series.Hour) int {
+		return cmp.Or(cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Service, b.Service))
+	})
+	return nil
+}
+
+// Series implements store.Store.
+func (s *Store) Series(_ context.Context, service string, from int64) ([]series.Hour, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []series.Hour{}
+	for _, h := range s.hours {
+		if h.Hour >= from && (service == "" || h.Service == service) {
+			list = append(list, h)
+		}
+	}
+	return list, nil
 }
 
 // NextEpoch implements store.Store.

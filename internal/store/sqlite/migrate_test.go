@@ -43,6 +43,7 @@ func TestOlderSchemas(t *testing.T) {
 			checkOldTokens(t, s, n)
 			checkOldGroups(t, s, n)
 			checkOldAudit(t, s, n)
+			checkOldSeries(t, s, n)
 		})
 	}
 }
@@ -115,6 +116,19 @@ func checkOldAudit(t *testing.T, s *Store, schema int) {
 	for _, e := range list {
 		if e.Seq != 12 || e.Actor != "ci" || e.Outcome != api.AuditRefused || e.Status != 403 {
 			t.Errorf("entry: %+v", e)
+		}
+	}
+}
+
+// checkOldSeries: there are series since schema 5.
+func checkOldSeries(t *testing.T, s *Store, schema int) {
+	list, err := s.Series(t.Context(), "", 0)
+	if err != nil || len(list) != min(1, max(0, schema-4)) {
+		t.Fatalf("series: %+v, %v", list, err)
+	}
+	for _, h := range list {
+		if h.Service != "digits" || h.Hour != 492322 || len(h.Points) != 10 {
+			t.Errorf("hour: %+v", h)
 		}
 	}
 }

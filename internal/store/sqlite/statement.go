@@ -16,6 +16,7 @@ type statements struct {
 	putToken, dropToken                               *sql.Stmt
 	putGroup, dropGroup                               *sql.Stmt
 	addAudit                                          *sql.Stmt
+	putHour, dropHours                                *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -53,6 +54,9 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.putGroup, `INSERT INTO groups (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`},
 		{&s.dropGroup, `DELETE FROM groups WHERE name = ?`},
 		{&s.addAudit, `INSERT INTO audit (time, actor, about, outcome, record) VALUES (?, ?, ?, ?, ?)`},
+		{&s.putHour, `INSERT INTO series (hour, service, points) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM services WHERE name = ?2)
+			ON CONFLICT DO UPDATE SET points = excluded.points`},
+		{&s.dropHours, `DELETE FROM series WHERE hour < ?`},
 		{&s.nextEpoch, `UPDATE counters SET value = value + 1 WHERE name = 'epoch' RETURNING value`},
 	} {
 		stmt, err := conn.PrepareContext(ctx, p.text)

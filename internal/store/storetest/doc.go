@@ -38,6 +38,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 		{"Tokens", testTokens},
 		{"Audit", testAudit},
 		{"Groups", testGroups},
+		{"Series", testSeries},
 		{"Scrub", testScrub},
 		{"Epoch", testEpoch},
 		{"Concurrent", testConcurrent},
