@@ -87,7 +87,7 @@ Sluice itself could not do it; 2 wrong usage or an invalid file; 3 not found;
 	root.AddCommand(
 		previewCommand(s), listCommand(s), describeCommand(s), groupsCommand(s), groupCommand(s), compareTrafficCommand(s), statusCommand(s), replicasCommand(s), gatewaysCommand(s), eventsCommand(s), logsCommand(s),
 		versionsCommand(s), versionCommand(s), diffCommand(s), exportCommand(s), preflightCommand(s), artifactsCommand(s), historyCommand(s))
-	root.AddCommand(tokenCommand(s), auditCommand(s))
+	root.AddCommand(tokenCommand(s), auditCommand(s), consoleCommand(s))
 	for _, cmd := range o.Commands {
 		if cmd.GroupID == "" {
 			cmd.GroupID = "run"
