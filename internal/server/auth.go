@@ -40,7 +40,7 @@ func (s *server) authorized(next http.Handler) http.Handler {
 		case refused != nil:
 			who.away = refused
 		case route != "" && !from.holder.Role.Includes(need):
-			who.away = forbidden(from.holder, need, r)
+			who.away = forbidden(from, need, r)
 		}
 		if who.away != nil {
 			who.away.write(w)
@@ -121,9 +121,13 @@ func unauthorized(given bool) *Problem {
 		"the server wrote one to admin.token in its data directory at its first start; `sluice token create` makes others")
 }
 
-func forbidden(holder token.Holder, need api.Role, r *http.Request) *Problem {
+func forbidden(from *caller, need api.Role, r *http.Request) *Problem {
+	holder := fmt.Sprintf("token %q", from.holder.Name)
+	if from.session != nil && from.session.Shared {
+		holder = "a shared link"
+	}
 	return newProblem(http.StatusForbidden, codeForbidden,
-		fmt.Sprintf("token %q has the role %s, and %s %s needs %s", holder.Name, holder.Role, r.Method, r.URL.Path, need),
+		fmt.Sprintf("%s has the role %s, and %s %s needs %s", holder, from.holder.Role, r.Method, r.URL.Path, need),
 		fmt.Sprintf("use a token of role %s; an admin makes one with `sluice token create NAME --role %s`", enough(need), need))
 }
 

@@ -335,6 +335,13 @@ func TestContract(t *testing.T) {
 	c.check(201, "POST", "/api/v1/services", file)
 	c.settle("a", api.StatusRunning)
 	c.check(200, "GET", "/api/v1/services", "")
+	for query, want := range map[string]bool{"": true, "?config=true": true, "?config=false": false} {
+		list := decode[struct{ Services []api.Service }](t, c.check(200, "GET", "/api/v1/services"+query, "")).Services
+		if len(list) != 1 || (string(list[0].Config) != "null") != want || list[0].Name != "a" {
+			t.Errorf("services%s: %s", query, jsonOf(t, list))
+		}
+	}
+	c.check(422, "GET", "/api/v1/services?config=no", "")
 	c.check(200, "GET", one, "")
 	c.check(200, "PUT", one+"?message=why", `{"containers":[{"command":"./v2","port":8000,`+strings.ReplaceAll(secretEnv, "key-", "new-key-")+`}]}`)
 	c.settle("a", api.StatusRunning)

@@ -191,15 +191,15 @@ func TestSessionRoles(t *testing.T) {
 	r := start(t, nil)
 	r.create()
 	for _, c := range []struct {
-		role         api.Role
-		stop, remove int
-	}{{api.RoleViewer, 403, 403}, {api.RoleOperator, 200, 403}, {api.RoleAdmin, 409, 202}} {
+		role          api.Role
+		scale, remove int
+	}{{api.RoleViewer, 403, 403}, {api.RoleOperator, 200, 403}, {api.RoleAdmin, 200, 202}} {
 		b := r.enters(200, `{"token":"`+r.token("of-"+string(c.role), c.role)+`"}`)
 		if resp, _ := b.send("GET", "/api/v1/services/a", ""); resp.StatusCode != 200 {
 			t.Errorf("%s looks: %d", c.role, resp.StatusCode)
 		}
-		if code, text := b.change("PUT", "/api/v1/services/a/stop", ""); code != c.stop {
-			t.Errorf("%s stops: %d %s", c.role, code, text)
+		if code, text := b.change("PUT", "/api/v1/services/a/scale", `{"instance":3}`); code != c.scale {
+			t.Errorf("%s scales: %d %s", c.role, code, text)
 		}
 		if code, text := b.change("DELETE", "/api/v1/services/a", ""); code != c.remove {
 			t.Errorf("%s deletes: %d %s", c.role, code, text)
@@ -281,7 +281,7 @@ func TestSharedLinkLooks(t *testing.T) {
 		if method == "GET" || access[pattern] == anybody || looks[pattern] || path == "/console/logout" {
 			continue
 		}
-		if code, text := b.change(method, path, `{}`); code != 403 {
+		if code, text := b.change(method, path, `{}`); code != 403 || !strings.Contains(text, "a shared link") {
 			t.Errorf("%s with a shared link: %d %s", pattern, code, text)
 		}
 	}
