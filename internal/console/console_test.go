@@ -85,7 +85,7 @@ func TestPageLoadsOnlyItsOwn(t *testing.T) {
 // imported finds what a module imports at once, later what it imports when it is
 // needed.
 var (
-	imported = regexp.MustCompile(`(?m)(?:^|;)\s*(?:import|export)\s*(?:[\w\s{},*$]*?\bfrom\s*)?["']([^"']+)["']|\bfrom\s*["']([^"']+)["']`)
+	imported = regexp.MustCompile(`(?m)(?:^|;)\s*(?:import|export)\b[^"'();=]*["']([^"']+)["']`)
 	later    = regexp.MustCompile(`\bimport\(\s*["']([^"']+)["']\s*\)`)
 )
 
@@ -123,7 +123,7 @@ func TestImportsAreThere(t *testing.T) {
 
 func targets(module []byte) (list []string) {
 	for _, found := range imported.FindAllStringSubmatch(string(module), -1) {
-		list = append(list, found[1]+found[2])
+		list = append(list, found[1])
 	}
 	for _, found := range later.FindAllStringSubmatch(string(module), -1) {
 		list = append(list, found[1])
@@ -243,7 +243,7 @@ func TestFirstViewIsSmall(t *testing.T) {
 			return
 		}
 		for _, found := range imported.FindAllStringSubmatch(string(f.plain), -1) {
-			load(path.Join(path.Dir(name), found[1]+found[2]))
+			load(path.Join(path.Dir(name), found[1]))
 		}
 	}
 	for _, f := range addressed.FindAllStringSubmatch(string(a.page.plain), -1) {
