@@ -46,7 +46,7 @@ func (u *update) preview(ctx context.Context, s *session, c *client.Client, name
 		return api.Preview{}, err
 	}
 	if len(u.sets) == 0 {
-		return c.Preview(ctx, name, u.file.doc, u.how())
+		return c.Preview(ctx, name, u.document(), u.how())
 	}
 	doc, _, err := u.set(ctx, c, name)
 	if err != nil {

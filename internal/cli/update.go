@@ -111,11 +111,15 @@ replaced, null removes. With --replace it is the whole configuration instead.
 --set changes single values, elements of lists too, after the file if there is
 one: containers[0].env[LOG_LEVEL]=debug sets a variable, =null removes it.
 
+With neither, a version is made if the content of a file has changed that the
+service refers to, such as its model: what is there now is rolled out.
+
 With --set the change is made for the configuration that was read; if somebody
 else changes the service in between, it is made once more for the new one.`,
 		Example: `  sluice update sentiment --set model_path=models/v2 -m "better model" --wait
   sluice update sentiment -f change.yaml
-  sluice update sentiment -f service.yaml --replace`,
+  sluice update sentiment -f service.yaml --replace
+  sluice update sentiment -m "the model was overwritten"`,
 		Args: takes("NAME"),
 	}
 	u.flags(cmd)
@@ -138,8 +142,6 @@ func (u *update) flags(cmd *cobra.Command) {
 // read reads the file if there is one.
 func (u *update) read(s *session) (err error) {
 	switch {
-	case u.path == "" && len(u.sets) == 0:
-		return Usagef("say what to change: -f FILE, --set PATH=VALUE, or both")
 	case u.path == "" && u.replace:
 		return Usagef("--replace takes the file as the whole: -f FILE is missing")
 	case u.path == "":
@@ -149,6 +151,15 @@ func (u *update) read(s *session) (err error) {
 		u.file.doc, err = u.file.whole()
 	}
 	return err
+}
+
+// document is what the file says; without one nothing is named, and the content
+// of the files that the service refers to is all that may have changed.
+func (u *update) document() api.Document {
+	if u.file == nil {
+		return api.Document{}
+	}
+	return u.file.doc
 }
 
 func (u *update) how() client.UpdateType {
@@ -172,7 +183,7 @@ func (u *update) run(ctx context.Context, s *session, c *client.Client, name str
 	}
 	why := client.Because(f.message)
 	if len(u.sets) == 0 {
-		return c.Update(ctx, name, u.file.doc, u.how(), why)
+		return c.Update(ctx, name, u.document(), u.how(), why)
 	}
 	answer, err := u.setAndSend(ctx, c, name, why)
 	var problem *client.Problem

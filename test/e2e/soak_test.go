@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -26,14 +28,18 @@ var soaked = []struct {
 	// SIGTERM comes when nothing is in flight, so that even a server that drops
 	// everything at once loses nothing.
 	{"term-idle", ending(true, "idle", 60), append([]string{"-hasty"}, slowStart...)},
-	{"term-grace", ending(true, "grace_period", 60), slowStart},
+	{modelled, ending(true, "grace_period", 60), slowStart},
 	{"mute-idle", ending(false, "idle", 60), slowStart},
 	{"mute-grace", ending(false, "grace_period", 6), slowStart}, // longer than a stream on a busy machine
 }
 
+// modelled is the service of TestSoak that has a model, which somebody overwrites.
+const modelled = "term-grace"
+
 // TestSoak updates, fails, rolls back, restarts, scales, pauses and resumes at
-// random, kills the control plane and restarts the gateway at random moments,
-// while callers of every protocol ask: nothing may be lost, cut or run twice.
+// random, overwrites a model, kills the control plane and restarts the gateway at
+// random moments, while callers of every protocol ask: nothing may be lost, cut
+// or run twice, and at the end the first version runs its first model.
 // A seed repeats the operations, if not their timing:
 //
 //	go test ./test/e2e -run TestSoak -operations 100 -duration 3m -seed 7
@@ -43,15 +49,17 @@ func TestSoak(t *testing.T) {
 	p := s.plane
 	loads := map[string]*load{}
 	for _, v := range soaked {
-		created := p.create(p.file(v.name, 2, v.flags...).with(v.settings))
+		file := p.file(v.name, 2, s.flags(v.name, v.flags)...).with(v.settings).with(object{"retain": api.RetainArtifacts})
+		created := p.create(file)
 		loads[v.name] = startMixed(t, v.name, created.Endpoint)
 	}
 	s.operate()
 	for _, v := range soaked {
 		p.unplan(v.name)
-		last := p.update(v.name, p.container("last", v.flags...))
+		last := p.update(v.name, p.container("last", s.flags(v.name, v.flags)...))
 		p.settled(v.name, last.CurrentVersion)
 	}
+	s.rollsBackToFirst()
 	for _, v := range soaked {
 		t.Run(v.name, func(t *testing.T) {
 			l := loads[v.name]
@@ -66,9 +74,10 @@ func TestSoak(t *testing.T) {
 // soak makes operations.
 type soak struct {
 	*plane
-	random *rand.Rand
-	story  []string
-	did    map[string]int
+	random  *rand.Rand
+	weights string // the model's file
+	story   []string
+	did     map[string]int
 }
 
 func newSoak(t *testing.T) *soak {
@@ -77,7 +86,37 @@ func newSoak(t *testing.T) *soak {
 		seed = rand.Uint64()
 	}
 	t.Logf("-seed %d", seed)
-	return &soak{plane: planeAt(t, freeAddress(t)), random: rand.New(rand.NewPCG(seed, 1))}
+	s := &soak{plane: planeAt(t, freeAddress(t)), random: rand.New(rand.NewPCG(seed, 1)), weights: filepath.Join(t.TempDir(), "weights")}
+	s.overwrites("first")
+	return s
+}
+
+// overwrites puts other weights in place of those that versions recorded: in the
+// same file, or in another one of the same name.
+func (s *soak) overwrites(text string) {
+	if s.random.IntN(2) == 0 {
+		must(s.t, os.RemoveAll(s.weights))
+	}
+	must(s.t, os.WriteFile(s.weights, []byte(text), 0o644))
+}
+
+// flags are those of a service, and its model if it has one.
+func (s *soak) flags(name string, flags []string) []string {
+	if name != modelled {
+		return flags
+	}
+	return append(slices.Clone(flags), "-model", s.weights)
+}
+
+// rollsBackToFirst goes back to the version that recorded the first model, whatever
+// has been in its place since.
+func (s *soak) rollsBackToFirst() {
+	s.overwrites("garbage")
+	s.put(modelled, "version", object{"version": 1})
+	s.settled(modelled, 1)
+	if got := s.model(s.service(modelled).Endpoint); got != "first" {
+		s.t.Errorf("version 1 answers with the model %q after the last rollback", got)
+	}
 }
 
 // ends looks for WebSockets that were broken off, and tells what has happened if
@@ -116,7 +155,11 @@ func (s *soak) operate() {
 			s.rest(v.name)
 			fallthrough
 		default:
-			s.tell("change", "%s", s.anything(v.name, s.random, fmt.Sprint(n), v.flags))
+			if v.name == modelled && s.random.IntN(2) == 0 {
+				s.tell("model", "the model is overwritten")
+				s.overwrites(fmt.Sprint("model ", n))
+			}
+			s.tell("change", "%s", s.anything(v.name, s.random, fmt.Sprint(n), s.flags(v.name, v.flags)))
 		}
 	})
 }
