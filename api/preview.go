@@ -32,6 +32,7 @@ type Preview struct {
 	Outcome     PreviewOutcome  `json:"outcome" enum:"rollout,settings,scale,membership,recorded,nothing"`
 	Text        string          `json:"text" doc:"one line for a person: what the update would answer"`
 	Changes     []string        `json:"changes" nullable:"false" doc:"the keys whose values differ, and the files whose content does"`
+	Diff        []FieldChange   `json:"diff" nullable:"false" doc:"the fields that differ, with the values before and after"`
 	FromVersion int             `json:"from_version" doc:"the version the service is meant to run now"`
 	ToVersion   int             `json:"to_version" doc:"the one it would be meant to run; equal where no version is made"`
 	Supersedes  *PreviewCurrent `json:"supersedes" doc:"the rollout in progress and what becomes of it; null when there is none"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/preview"
 	"sluice.dev/sluice/internal/rollout"
 )
@@ -72,7 +73,7 @@ func (s *service) foresee(doc api.Document, replace bool, files prepared) (in pr
 	}
 	s.refreshPolicies()
 	out = api.Preview{
-		Service: s.name(), Text: op.text, Changes: changed(was, s.doc, op.files),
+		Service: s.name(), Text: op.text, Changes: changed(was, s.doc, op.files), Diff: history.FieldDiff(was, s.doc),
 		FromVersion: from.Current.Version, ToVersion: s.state.Service.Current.Version,
 		Supersedes: s.meets(from, updated),
 	}

@@ -48,6 +48,9 @@ func TestPreview(t *testing.T) {
 		if p.FromVersion != 2 || p.ToVersion != 3 || p.End.Phase != api.PreviewCompleted || p.End.At < 4 || p.End.At > 4.5 {
 			t.Errorf("%d to %d, %+v", p.FromVersion, p.ToVersion, p.End)
 		}
+		if len(p.Diff) != 2 || p.Diff[0].Path != "containers[0].command" || string(p.Diff[0].To) != `"./other"` || p.Diff[1].Op != "remove" {
+			t.Errorf("%+v", p.Diff)
+		}
 
 		if _, err := w.Scale(ctx, By{Actor: "ann"}, "s", 3); err != nil { // writes what was measured
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/api"
+	"sluice.dev/sluice/internal/history"
 	"sluice.dev/sluice/internal/preview"
 	"sluice.dev/sluice/internal/rollout"
 )
@@ -27,13 +28,16 @@ func (m *Memory) Preview(_ context.Context, name string, doc api.Document, repla
 	if err != nil {
 		return api.Preview{}, err
 	}
+	if next, err = sealed(r.doc, next); err != nil {
+		return api.Preview{}, err
+	}
 	spec, err := api.Parse(next)
 	if err != nil {
 		return api.Preview{}, err
 	}
 	changes := api.Changes(r.doc, next)
 	out := api.Preview{Service: name, Outcome: api.PreviewNothing, Text: "nothing to change",
-		Changes: append([]string{}, changes.Paths...), FromVersion: r.CurrentVersion, ToVersion: r.CurrentVersion}
+		Changes: append([]string{}, changes.Paths...), Diff: history.FieldDiff(r.doc, next), FromVersion: r.CurrentVersion, ToVersion: r.CurrentVersion}
 	state := r.ready(spec)
 	if changes.Scale {
 		out.Outcome, out.Text = api.PreviewScale, fmt.Sprintf("scaled to %d", spec.Instance)

@@ -55,8 +55,7 @@ export function Rollout({ name, id }) {
   if (problem && !r) return html`<header class="page"><h1>${name}</h1></header><${Problem} of=${problem} again=${again} />`;
   if (!r) return html`<${Loading} what="Reading the rollout" />`;
   const { history } = r;
-  const start = new Date(r.started_at), end = r.ended_at ? new Date(r.ended_at) : new Date();
-  const recent = Date.now() - start < chartDay;
+  const recent = Date.now() - new Date(r.ended_at ?? Date.now()).getTime() < chartDay;
   return html`
     ${service ? html`<${ServiceHead} service=${service} at="" />` : html`<header class="page"><h1>${name}</h1></header>`}
     <div class="columns">
@@ -86,6 +85,6 @@ export function Rollout({ name, id }) {
     ${r.gates?.length > 0 && html`<section class="card" aria-labelledby="gates-title"><h2 id="gates-title">Gates</h2>${r.gates.map((g) => html`<${Record} of=${g} />`)}</section>`}
     ${history && html`<section class="card" aria-labelledby="traffic-title"><h2 id="traffic-title">Requests while it lasted</h2>
       <${Table} label="Requests by version" columns=${columns} rows=${history.traffic} id=${(t) => t.version} empty="No request came meanwhile." /></section>`}
-    ${recent ? html`<${Lately} service=${name} minutes=${Math.max(15, Math.ceil((Date.now() - start) / 60_000) + 5)} from=${start} to=${end} />`
+    ${recent ? html`<${Lately} service=${name} from=${r.started_at} to=${r.ended_at ?? undefined} />`
     : html`<p class="faint">The numbers that charts are drawn of are kept for a day; this rollout is older.</p>`}`;
 }

@@ -34,11 +34,12 @@ function willDo({ name, total, updated, n, leads }) {
 function Manual({ service, plan, leads, extra }) {
   const { name } = service;
   const total = service.replicas.desired;
-  const updated = leads ? plan.updated : 0;
+  const updated = leads ? service.rollout.updated : 0;
   const set = plan && !plan.batch ? (leads ? String(plan.target) : plan.target_updated === undefined ? String(total) : String(plan.target_updated)) : "";
   const [typed, type] = useState(null); // null: as the plan says
   const text = typed ?? (set || String(total));
   const n = replicasOf(text, total);
+  const idle = !plan && !leads && n >= total && !extra; // what happens without a plan, too
   const same = set !== "" && n === replicasOf(set, total) && (leads || String(text).includes("%") === set.includes("%")) && !extra;
   const label = willDo({ name, total, updated, n: n ?? 0, leads });
   const back = leads && n === 0;
@@ -48,7 +49,7 @@ function Manual({ service, plan, leads, extra }) {
     <div class="inline">
       <input class="short" value=${text} inputmode="numeric" aria-label=${`Target: a number up to ${total}, or a percentage`} disabled=${!may("operator")} onInput=${(e) => type(e.target.value)} />
       <span>of ${total} <span class="faint">= ${percent(total > 0 ? (n ?? 0) / total : 0)}</span></span>
-      <${Action} label=${n === null ? "Set the target" : label} primary=${!back} danger=${back} disabled=${n === null || same} why=${n === null ? `a number from 0 to ${total}, or a percentage as 20%` : "that is its target"}
+      <${Action} label=${n === null ? "Set the target" : label} primary=${!back} danger=${back} disabled=${n === null || same || idle} why=${n === null ? `a number from 0 to ${total}, or a percentage as 20%` : idle ? "so it does without a plan" : "that is its target"}
         ask=${back ? `Every replica of ${name} that runs the new version goes back, and the rollout ends rolled back.` : undefined} reason=${back}
         command=${(m) => `sluice plan set ${shell(name)} --target ${text.replace(/\s/g, "")}${because(m)} --wait`}
         run=${(m) => put(at("services", name, "plan"), { target_updated: asCount(text), ...extra }, m)} done=${() => type(null)} />
@@ -74,6 +75,7 @@ function Automatic({ service, plan, leads, extra }) {
 }
 
 function stands(plan, leads) {
+  if (leads && !plan) return html`<p>There is no plan: the rollout in progress goes to all replicas. One made now leads it, from what is updated by then.</p>`;
   if (!plan) return html`<p>There is no plan: an update goes to all replicas at once, as fast as its bounds allow.</p>`;
   if (leads) return html`<p>It leads the rollout in progress: <strong>${plan.updated} of ${plan.total}</strong> updated, now up to <strong>${plan.target}</strong>. <${Status} of=${plan.judging ? "judging" : plan.stage || "in_effect"} /></p>`;
   const begins = plan.batch ? `in batches of ${plan.batch.size}, ${plan.batch.interval} apart` : plan.target_updated !== undefined ? `with ${plan.target_updated} of ${plan.total}` : "with all replicas";
@@ -82,7 +84,9 @@ function stands(plan, leads) {
 
 export function PlanPanel({ service }) {
   const { name, plan, rollout } = service;
-  const leads = plan?.phase === "in_effect" && active(rollout);
+  // A plan made in the middle of an update acts at once; one made in the middle of
+  // anything else is for the next update.
+  const leads = active(rollout) && (plan ? plan.phase === "in_effect" : rollout.kind === "update" && rollout.from_version > 0);
   const [chosen, choose] = useState(null);
   const [failure, setFailure] = useState(null);
   const mode = chosen ?? (plan?.batch ? "automatic" : "manual");

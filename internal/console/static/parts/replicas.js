@@ -9,6 +9,7 @@ import { versionColor } from "./versioncolor.js";
 
 const signs = { pending: "○", starting: "◐", ready: "●", unready: "▲", draining: "◌", stopped: "■", failed: "✕" };
 const order = Object.keys(signs);
+const few = 300; // replicas whose cells have room for words
 const pause = 500; // ms between two readings; the stream does not carry replicas
 
 // useReplicas reads them again whenever something about the service has changed.
@@ -60,28 +61,34 @@ export function Replicas({ service }) {
   const [open, setOpen] = useState(null);
   const grid = useRef(null);
   const cells = useRef(new Map());
-  const rows = useMemo(() => (replicas ?? []).map((r, i) => [r, i]).sort(([a, i], [b, j]) => a.version - b.version || i - j).map(([r]) => r), [replicas]);
+  const rows = useMemo(() => (replicas ?? []).map((r, i) => [r, i]).sort(([a, i], [b, j]) => b.version - a.version || i - j).map(([r]) => r), [replicas]);
+  const size = rows.length > few ? "tiny" : rows.length > few / 3 ? "dense" : "";
+  const tiny = size === "tiny"; // cells without room for a number: the group's title has it
   const chosen = Math.max(0, rows.findIndex((r) => r.id === at));
 
   // A cell that looks as before is the very same node, which rendering skips:
   // a change of a few among a thousand costs a few.
   const drawn = new Map();
   const draw = (r, i) => {
-    const key = `${r.version} ${r.phase} ${i === chosen} ${i}`;
+    const key = `${r.version} ${r.phase} ${i === chosen} ${i} ${tiny}`;
     const was = cells.current.get(r.id);
     const cell = was?.key === key ? was : {
       key,
       node: html`<span key=${r.id} id=${"replica-" + i} role="option" data-at=${i} class=${`cell ${versionColor(r.version)} ${r.phase}`} aria-selected=${i === chosen}
-        aria-label=${say(r)} title=${say(r)}><span aria-hidden="true">${signs[r.phase] ?? "·"}</span>${r.version}</span>`,
+        aria-label=${say(r)} title=${say(r)}><span aria-hidden="true">${signs[r.phase] ?? "·"}</span>${!tiny && r.version}</span>`,
     };
     drawn.set(r.id, cell);
     return cell.node;
   };
-  const nodes = rows.map(draw);
+  const groups = new Map(); // of cells, by version; the newest first
+  for (const [i, r] of rows.entries()) {
+    if (!groups.has(r.version)) groups.set(r.version, []);
+    groups.get(r.version).push(draw(r, i));
+  }
   cells.current = drawn;
 
   const move = (e) => {
-    const wide = getComputedStyle(grid.current).gridTemplateColumns.split(" ").length;
+    const wide = getComputedStyle(grid.current.querySelector(".cells")).gridTemplateColumns.split(" ").length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -wide, ArrowDown: wide, Home: -rows.length, End: rows.length }[e.key];
     if (e.key === "Enter" || e.key === " ") {
       e.preventDefault();
@@ -100,14 +107,14 @@ export function Replicas({ service }) {
     setAt(r.id);
     setOpen(r);
   };
-  const dense = rows.length > 120 ? "dense" : "";
   return html`<section class="card" aria-labelledby="replicas-title">
     <h2 id="replicas-title">Replicas</h2>
     <p>${service.replicas.ready} of ${service.replicas.desired} ready${service.replicas.live !== service.replicas.ready && html`, ${service.replicas.live} live`}${service.replicas.draining > 0 && html`, ${service.replicas.draining} draining`}${service.replicas.failed > 0 && html`, <strong>${service.replicas.failed} failed</strong>`}</p>
     <${Problem} of=${problem} />
     ${rows.length > 0 && html`<${Counts} replicas=${rows} current=${service.current_version} />
-      <div ref=${grid} class=${"replicas " + dense} role="listbox" tabindex="0" aria-label="Replicas: arrows move, Enter shows one" aria-activedescendant=${"replica-" + chosen}
-        onKeyDown=${move} onClick=${press}>${nodes}</div>`}
+      <div ref=${grid} class=${"replicas " + size} role="listbox" tabindex="0" aria-label="Replicas: arrows move, Enter shows one" aria-activedescendant=${"replica-" + chosen}
+        onKeyDown=${move} onClick=${press}>${[...groups].map(([version, cells]) => html`
+        <div key=${version} role="group" aria-label=${"version " + version}>${(groups.size > 1 || tiny) && html`<p class="cells-title" aria-hidden="true">version ${version}</p>`}<div class="cells" role="presentation">${cells}</div></div>`)}</div>`}
     ${replicas && rows.length === 0 && html`<p class="empty">No replica runs.</p>`}
     ${open && html`<${ReplicaDialog} service=${service.name} first=${open} close=${() => { setOpen(null); grid.current?.focus(); }} />`}
   </section>`;
