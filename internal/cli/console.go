@@ -77,6 +77,10 @@ func (s *session) unshare(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	return s.show(map[string]int{"links": n}, func(w io.Writer) {
+		if n == 1 {
+			fmt.Fprintln(w, "1 shared link has ended")
+			return
+		}
 		fmt.Fprintf(w, "%d shared links have ended\n", n)
 	})
 }

@@ -16,6 +16,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.retiring() && (r.ProtoMajor == 1 || g.insist.Load()) {
 		w.Header()["Connection"] = []string{"close"} // net/http makes it a GOAWAY in HTTP/2
 	}
+	hideSession(r.Header)
 	name, target, byPath := locate(r.RequestURI, r.Host)
 	t := g.board.current.Load()
 	var s *service

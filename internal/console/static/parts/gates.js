@@ -13,9 +13,9 @@ export function limits(gate) {
 
 export const nameOf = (gate) => gate.name || gate.metric || ["prometheus", "http", "command"].find((kind) => gate[kind]) || "gate";
 
-// Record({of}) is one batch's judgement.
-export function Record({ of }) {
-  return html`<div class="gate"><p>Batch to ${of.target}: <strong>${of.action}</strong> <span class="faint"><${When} at=${of.at} /></span> ${of.reason}</p>
+// Record({of, what}) is the judgement of one batch, or of what else was asked.
+export function Record({ of, what = "Batch to" }) {
+  return html`<div class="gate"><p>${what} ${of.target}: <strong>${of.action}</strong> <span class="faint"><${When} at=${of.at} /></span> ${of.reason}</p>
     <ul>${of.results.map((r) => html`<li><${Status} of=${outcomes[r.outcome] ?? "unknown"} title=${r.outcome} /> <strong>${r.gate}</strong> ${r.outcome.replace("_", " ")}: ${r.message}
       ${r.limit && html`<span class="faint"> (allowed: ${r.limit})</span>`}${r.output && html`<pre class="log" tabindex="0">${r.output}</pre>`}</li>`)}</ul></div>`;
 }

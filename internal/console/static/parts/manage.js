@@ -6,6 +6,7 @@ import { go } from "../router.js";
 import { plural, shell } from "../format.js";
 import { Action } from "./action.js";
 import { because } from "./command.js";
+import { Freeze, Unfreeze } from "./freeze.js";
 import { RollBack, active, backTo } from "./rollback.js";
 
 function Scale({ service }) {
@@ -20,29 +21,6 @@ function Scale({ service }) {
       ask=${`${name} goes from ${plural(replicas.desired, "replica")} to ${n}, at once${n === 0 ? ": nothing answers its requests then" : ""}.`} reason danger=${n === 0}
       command=${(m) => `sluice scale ${shell(name)} ${n}${because(m)} --wait`}
       run=${(m) => put(at("services", name, "scale"), { instance: n }, m, revision)} done=${() => want("")} /></div>`;
-}
-
-// later is a time so many hours from now as a datetime-local input has it.
-function later(hours) {
-  const t = new Date(Date.now() + hours * 3600_000);
-  return new Date(t - t.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-function Freeze({ name, frozen }) {
-  const [until, setUntil] = useState(() => later(2));
-  const [reason, setReason] = useState("");
-  if (frozen) {
-    return html`<${Action} label="Unfreeze ${name}" ask=${`Changes of ${name} are allowed again. It was frozen by ${frozen.by}: ${frozen.reason}`} reason
-      command=${(m) => `sluice unfreeze ${shell(name)}${because(m)}`} run=${(m) => remove(at("services", name, "freeze"), m)} />`;
-  }
-  const time = new Date(until);
-  const past = !(time > new Date());
-  return html`<${Action} label="Freeze ${name}…" ask="Every change is refused until then, but for a pause and the replacement of one replica."
-    lacks=${past ? "choose a time in the future" : reason.trim() === "" ? "say why" : ""}
-    form=${html`<label class="field"><span>Until</span><input type="datetime-local" value=${until} onInput=${(e) => setUntil(e.target.value)} /></label>
-      <label class="field"><span>Why: what a refused change is told</span><input value=${reason} maxlength="1000" onInput=${(e) => setReason(e.target.value)} /></label>`}
-    command=${() => `sluice freeze ${shell(name)} --until ${past ? "TIME" : time.toISOString()} --reason ${shell(reason || "REASON")}`}
-    run=${() => put(at("services", name, "freeze"), { until: time.toISOString(), reason })} done=${() => setReason("")} />`;
 }
 
 export function Manage({ service }) {
@@ -61,7 +39,7 @@ export function Manage({ service }) {
     { disabled: busy || stopped, why: stopped ? "it is stopped" : "a rollout is in progress" })}
       ${stopped ? simple(`Start ${name}`, "start", `${name} starts again with ${plural(replicas.desired, "replica")}.`, false)
     : simple(`Stop ${name}`, "stop", `All replicas of ${name} end, after what they have in hand; then nothing answers its requests. Its versions stay.`, true)}
-      <${Freeze} name=${name} frozen=${service.frozen} />
+      ${service.frozen ? html`<${Unfreeze} kind="services" name=${name} frozen=${service.frozen} />` : html`<${Freeze} things=${[{ kind: "services", name }]} label=${`Freeze ${name}…`} />`}
       <${Action} label=${`Delete ${name}`} role="admin" danger reason typed=${name} ask=${`${name} and all its versions are deleted for good. Requests in hand are finished first.`}
         command=${(m) => `sluice delete ${shell(name)} --yes${because(m)} --wait`} run=${(m) => remove(at("services", name), m)} done=${() => go("/")} />
     </div>
