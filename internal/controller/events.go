@@ -127,6 +127,9 @@ func (s *service) eventsSeen(seen *rollout.State) []api.Event {
 		}
 		switch {
 		case r.Process == rollout.Exited && !r.ExitedAt.Equal(was.ExitedAt):
+			if r.Unstartable != "" && r.Exit == was.Exit {
+				break // it is tried for ever, and told once
+			}
 			kind := "warning"
 			if r.Stage != rollout.Live {
 				kind = "normal"

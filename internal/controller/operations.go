@@ -60,9 +60,9 @@ func (c *Controller) Restart(ctx context.Context, by By, name string) (Outcome, 
 	return c.alter(ctx, by, name, "RestartBegan", func(s *service, op *operation) error {
 		if len(changed) > 0 && number == s.state.Service.Current.Version {
 			return &rollout.Refusal{
-				Message: fmt.Sprintf("%s changed since version %d was made, so its replicas cannot be restarted as they were",
+				Message: fmt.Sprintf("%s changed or went since version %d was made, so its replicas cannot be restarted as they were",
 					strings.Join(changed, ", "), number),
-				Hint: "`sluice update " + s.name() + "` rolls the new content out as a version",
+				Hint: "`sluice update " + s.name() + "` makes a version of what is there now",
 			}
 		}
 		op.text = fmt.Sprintf("version %d restarts", s.state.Service.Current.Version)

@@ -73,6 +73,9 @@ func (s *service) rollback(by By, op *operation, ask api.Rollback, before forese
 	if how.Forced {
 		op.text += ", forced"
 	}
+	if s.state.Service.Stopped {
+		op.text += fmt.Sprintf("; the service is stopped, `sluice start %s` starts it with this version", s.name())
+	}
 	return nil
 }
 

@@ -117,3 +117,34 @@ func TestRollbackDoesNotWaitForHashes(t *testing.T) {
 		}
 	})
 }
+
+// TestRollbackOfStopped: nothing starts before the service does, and the answer
+// says so.
+func TestRollbackOfStopped(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.create(t, 1)
+		time.Sleep(time.Minute)
+		w.update(t, "2")
+		time.Sleep(time.Minute)
+		if _, err := w.Stop(ctx, ann, "s"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		out, err := w.Rollback(ctx, ann, "s", api.Rollback{Version: 1})
+		if err != nil || out.Text != "rolls back to version 1; the service is stopped, `sluice start s` starts it with this version" {
+			t.Errorf("%q, %v", out.Text, err)
+		}
+		time.Sleep(time.Minute)
+		if n := w.processes.running(); n != 0 {
+			t.Errorf("%d replicas run of a stopped service", n)
+		}
+		if _, err := w.Start(ctx, ann, "s"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if v := w.get(t); v.CurrentVersion != 1 || v.Replicas.Ready != 1 {
+			t.Errorf("started: %+v", v)
+		}
+	})
+}

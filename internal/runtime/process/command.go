@@ -100,6 +100,9 @@ func modelPath(path, dir string) (string, error) {
 	full := within(dir, path)
 	switch _, err := os.Stat(full); {
 	case errors.Is(err, fs.ErrNotExist):
+		if to, err := os.Readlink(full); err == nil {
+			return "", unstartable("model_path %s is a link to %s, which does not exist; put the model there, or correct model_path", full, to)
+		}
 		return "", unstartable("model_path %s does not exist; put the model there, or correct model_path", full)
 	case err != nil:
 		return "", unstartable("model_path cannot be used: %v", err)

@@ -117,6 +117,9 @@ func TestUnstartable(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("/nowhere/v9", filepath.Join(dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
 	rt := newRuntime(t, Config{DataDir: t.TempDir()})
 	defer rt.Close()
 
@@ -144,6 +147,7 @@ func TestUnstartable(t *testing.T) {
 		{"working directory missing", api.Container{Command: "true", WorkingDir: filepath.Join(dir, "nowhere")}, "", []string{"nowhere", "working directory"}},
 		{"working directory a file", api.Container{Command: "true", WorkingDir: filepath.Join(dir, "plain.txt")}, "", []string{"plain.txt", "not a directory"}},
 		{"model missing", api.Container{Command: "true"}, "models/v9", []string{filepath.Join(dir, "models/v9"), "model_path"}},
+		{"model a link to nothing", api.Container{Command: "true"}, "dangling", []string{filepath.Join(dir, "dangling"), "is a link to /nowhere/v9", "model_path"}},
 		{"model elsewhere", api.Container{Command: "true"}, "oss://bucket/v9", []string{"oss://bucket/v9", "model_path"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
