@@ -10,10 +10,10 @@ func (p *Page) LogIn(link string) error {
 	return p.Until("somebody is logged in", `document.querySelector("header.top .who")`)
 }
 
-// Settled waits until the page has what it shows: a heading, nothing that is
-// still being read, the event stream, and no change for two frames.
+// Settled waits until the page has what it shows: a heading or what went wrong,
+// nothing that is still being read, the event stream, and two frames to draw it.
 func (p *Page) Settled() error {
-	return p.Until("the page is there", `document.querySelector("main h1, main [role=heading]") &&
+	return p.Until("the page is there", `document.querySelector("main h1, main .notice.bad") &&
 		!document.querySelector("main .loading, main [aria-busy=true]") &&
 		!document.querySelector(".connection:not(.good)") &&
 		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
