@@ -24,8 +24,8 @@ func consoleCommand(s *session) *cobra.Command {
 		Long: `Print a link that opens the web console, logged in with your token: the page
 never sees the token. The link logs one browser in, within five minutes.
 
-With --share, the link is for others: any number of browsers may open it until
-its hours are over. They look at everything that a viewer may look at, under the
+With --share, the link is for others: many may open it, 50 at a time, until its
+hours are over. They look at everything that a viewer may look at, under the
 name "shared by" and yours, and change nothing. What they have open ends with the
 hours, with --unshare, and when your token is revoked.`,
 		Example: "  sluice console\n  sluice console --share --hours 8\n  sluice console --unshare",

@@ -387,3 +387,39 @@ func TestSessionsOutliveTheServer(t *testing.T) {
 		}
 	})
 }
+
+// TestCookies: which one is meant, and what there is to see of it over TLS.
+func TestCookies(t *testing.T) {
+	releases := servertest.New()
+	defer releases.Close()
+	handler := New(Config{Releases: releases, Tokens: servertest.Tokens(secret)})
+	ask := func(method, url, cookies, body string) *http.Response {
+		r := httptest.NewRequest(method, url, strings.NewReader(body))
+		if cookies != "" {
+			r.Header.Set("Cookie", cookies)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Result()
+	}
+	for url, name := range map[string]string{
+		"http://127.0.0.1:7070": "sluice_session_7070", "http://sluice.example": "sluice_session", "http://[::1]:80": "sluice_session_80",
+		"https://sluice.example": "__Host-sluice_session", "https://sluice.example:8443": "__Host-sluice_session_8443",
+	} {
+		cookies := ask("POST", url+"/console/login", "", `{"token":"`+secret+`"}`).Cookies()
+		if len(cookies) != 1 || cookies[0].Name != name || cookies[0].Secure != strings.HasPrefix(url, "https") || cookies[0].Domain != "" || cookies[0].Path != "/" {
+			t.Errorf("%s: %v", url, cookies)
+			continue
+		}
+		value := cookies[0].Value
+		for given, want := range map[string]int{
+			name + "=" + value: 200, "a=1; " + name + "=" + value + "; b=2": 200, name + "=old; " + name + "=" + value: 200, name + `="` + value + `"`: 200,
+			"": 401, name + "=": 401, name: 401, name + "=" + value + "x": 401, name + "=" + strings.ToUpper(value): 401, "x" + name + "=" + value: 401,
+			"sluice_session_1=" + value: 401, name + "=" + strings.Repeat("x", 5000): 401, "\x00;;=;" + name + "=\xff": 401, ";;;": 401,
+		} {
+			if got := ask("GET", url+"/console/session", given, "").StatusCode; got != want {
+				t.Errorf("%s with %.200q: %d, want %d", url, given, got, want)
+			}
+		}
+	}
+}
