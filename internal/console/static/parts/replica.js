@@ -1,6 +1,6 @@
 // One replica, looked at closely: what it is, what it wrote last, and having it
 // replaced.
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { at, get, query, remove, text } from "../api.js";
 import { plural, shell } from "../format.js";
 import { Action, Dialog } from "./action.js";
@@ -35,6 +35,15 @@ function useClose(service, first) {
   return state;
 }
 
+// Log keeps its end in view, unless somebody has scrolled up.
+function Log({ text: lines }) {
+  const pre = useRef(null);
+  const low = useRef(true);
+  useLayoutEffect(() => { if (low.current) pre.current.scrollTop = pre.current.scrollHeight; }, [lines]);
+  const look = (e) => { low.current = e.target.scrollTop + e.target.clientHeight > e.target.scrollHeight - 8; };
+  return html`<pre class="log" tabindex="0" ref=${pre} onScroll=${look}>${lines}</pre>`;
+}
+
 export function ReplicaDialog({ service, first, close }) {
   const { replica: r, log, problem, gone } = useClose(service, first);
   return html`<${Dialog} title=${r.id} close=${close} wide>
@@ -52,7 +61,7 @@ export function ReplicaDialog({ service, first, close }) {
       <dt>In flight</dt><dd>${plural(r.in_flight, "request")}</dd>
     </dl>
     <h3>Last lines it wrote</h3>
-    <pre class="log" tabindex="0">${log === null ? "Reading…" : log === "" ? "Nothing." : log}</pre>
+    <${Log} text=${log === null ? "Reading…" : log === "" ? "Nothing." : log} />
     <${Command} text=${`sluice logs ${shell(service)} --replica ${shell(r.id)} --tail ${tail}`} />
     <div class="actions"><${Action} label="Replace this replica" disabled=${gone} why="it has ended" reason
       ask=${`${r.id} of ${service} finishes what it has in hand and ends; another of version ${r.version} takes its place, within the bounds.`}

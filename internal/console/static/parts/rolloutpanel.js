@@ -68,9 +68,9 @@ export function RolloutPanel({ service }) {
   return html`<section class="card" aria-labelledby="rollout-title">
     <h2 id="rollout-title">${busy ? "Rollout in progress" : "Last rollout"}: ${r.kind}${r.from_version > 0 && ` ${r.from_version} → ${r.to_version}`} <${Status} of=${r.phase} /></h2>
     <${Track} rollout=${r} />
-    ${busy && r.waiting_for && html`<p class="waiting"><span class="faint">Waiting for</span> ${r.waiting_for}</p>`}
+    ${busy && r.waiting_for && !(r.phase === "paused" && r.message && r.waiting_for.includes(r.message)) && html`<p class="waiting"><span class="faint">Waiting for</span> ${r.waiting_for}</p>`}
     ${r.next_batch_at && html`<p>The next batch begins <strong><${Countdown} to=${r.next_batch_at} /></strong>.</p>`}
-    ${r.phase === "paused" && html`<div class=${"notice " + (r.reason === "failure" || r.reason === "gate" ? "bad" : "warn")} role="status"><strong>Paused${r.reason && `: ${r.reason}`}.</strong> ${r.message}</div>`}
+    ${r.phase === "paused" && html`<div class=${"notice " + (r.reason === "failure" || r.reason === "gate" ? "bad" : "warn")} role="status"><strong>Paused${r.reason && `: ${r.reason}`}.</strong> ${r.message !== service.message && r.message}</div>`}
     ${r.phase !== "paused" && r.message && html`<p>${r.message}</p>`}
     ${busy && html`<${Controls} service=${service} rollout=${r} />`}
     <dl class="facts">

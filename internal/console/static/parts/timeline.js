@@ -5,9 +5,11 @@ import { duration, exact } from "../format.js";
 
 const tones = { RolloutCompleted: "good", GatesPassed: "good", BatchCompleted: "good", RolloutPaused: "warn", RolloutRolledBack: "warn", RolloutGoesBack: "warn", PlanRollbackBegan: "warn", ReplicaFailed: "bad" };
 
-// entries are the actions and the failures of a rollout by time.
+// entries are the actions of a rollout by time, and the failures that none of them
+// tells of.
 function entries({ history }) {
-  const failures = history.failures.map((f) => ({ at: f.at, actor: "", action: "ReplicaFailed", text: `${f.replica} of version ${f.version} failed: ${f.reason}` }));
+  const told = (f) => history.actions.some((a) => a.text.includes(f.replica + " failed"));
+  const failures = history.failures.filter((f) => !told(f)).map((f) => ({ at: f.at, actor: "", action: "ReplicaFailed", text: `${f.replica} of version ${f.version} failed: ${f.reason}` }));
   return [...history.actions, ...failures].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
