@@ -2,6 +2,7 @@
 // roll back, freeze, delete.
 import { html, useState } from "../html.js";
 import { at, put, remove, useGet } from "../api.js";
+import { useLive } from "../live.js";
 import { go } from "../router.js";
 import { plural, shell } from "../format.js";
 import { Action } from "./action.js";
@@ -25,7 +26,8 @@ function Scale({ service }) {
 
 export function Manage({ service }) {
   const { name, status, replicas, rollout } = service;
-  const { value } = useGet(at("services", name, "versions"), [service.current_version, service.latest_version, rollout?.phase]);
+  const told = useLive((l) => l.events.findLast((e) => e.service === name && /^Rollback(Im)?[Pp]ossible$/.test(e.reason))?.seq); // a preflight says something else
+  const { value } = useGet(at("services", name, "versions"), [service.current_version, service.latest_version, rollout?.phase, told]);
   const to = value ? backTo(service, value.versions) : 0;
   const busy = active(rollout);
   const stopped = status === "stopped" || status === "stopping";
