@@ -53,6 +53,7 @@ var access = map[string]api.Role{
 	"GET " + prefix + "/services/{name}/replicas":       api.RoleViewer,
 	"GET " + prefix + "/services/{name}/replicas/{id}":  api.RoleViewer,
 	"GET " + prefix + "/services/{name}/events":         api.RoleViewer,
+	"GET " + prefix + "/events":                         api.RoleViewer,
 	"GET " + prefix + "/services/{name}/logs":           api.RoleViewer,
 	"GET " + prefix + "/services/{name}/series":         api.RoleViewer,
 	"GET " + prefix + "/gateways":                       api.RoleViewer,

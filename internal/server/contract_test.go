@@ -373,6 +373,13 @@ func TestContract(t *testing.T) {
 	c.exports(one)
 	list := decode[struct{ Replicas []api.Replica }](t, c.check(200, "GET", one+"/replicas", ""))
 	c.check(200, "GET", one+"/replicas/"+list.Replicas[0].ID, "")
+	if got := decode[struct{ Events []api.Event }](t, c.check(200, "GET", "/api/v1/events?limit=1000", "")); len(got.Events) == 0 || got.Events[0].Service == "" {
+		t.Errorf("events of all services: %+v", got)
+	}
+	if got := decode[struct{ Events []api.Event }](t, c.check(200, "GET", "/api/v1/events?reason=NoSuchReason", "")); len(got.Events) != 0 {
+		t.Errorf("events of a reason that there is not: %+v", got)
+	}
+	c.check(422, "GET", "/api/v1/events?limit=1001", "")
 	c.check(200, "GET", one+"/events?limit=5&after=1", "")
 	c.check(200, "GET", one+"/events?type=warning&reason=ReplicaFailed&rollout=a-r1&version=1&replica=a-1-1&actor=admin&since=2h", "")
 	for query, problem := range map[string]string{

@@ -35,8 +35,8 @@ type replicaList struct {
 	}
 }
 
-type eventsInput struct {
-	Named
+// EventsQuery chooses events; it is exported for huma, as Named is.
+type EventsQuery struct {
 	After   int64  `query:"after" minimum:"0" doc:"only events with a higher seq"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"the newest that many"`
 	Type    string `query:"type" enum:"normal,warning" doc:"only those of this type"`
@@ -46,6 +46,11 @@ type eventsInput struct {
 	Replica string `query:"replica" maxLength:"200" doc:"only those about this replica"`
 	Actor   string `query:"actor" maxLength:"100" doc:"only what this identity asked for"`
 	Since   string `query:"since" maxLength:"100" doc:"only from then on: a time (RFC 3339) or how long ago, such as 90s, 15m or 2h"`
+}
+
+type eventsInput struct {
+	Named
+	EventsQuery
 }
 
 type eventList struct {
@@ -74,6 +79,10 @@ func (s *server) routeReplicas() {
 
 	register(s, operation(http.MethodGet, path+"/events", "list-events", replicas,
 		"List events", "Ascending by seq. Those of a deleted service stay readable.", 404), s.listEvents)
+
+	register(s, operation(http.MethodGet, prefix+"/events", "list-all-events", replicas,
+		"List events of all services", "Ascending by seq, those of deleted services too."),
+		func(ctx context.Context, in *EventsQuery) (*eventList, error) { return s.events(ctx, "", in) })
 
 	logs := operation(http.MethodGet, path+"/logs", "read-logs", replicas,
 		"Read what replicas wrote", "Their standard output and error, as they are.", 404)
@@ -107,11 +116,15 @@ func (s *server) evictReplica(ctx context.Context, in *evictInput) (*answerOutpu
 // listEvents answers for a service that was deleted, too; only a name that never
 // had an event and has no service is not found.
 func (s *server) listEvents(ctx context.Context, in *eventsInput) (*eventList, error) {
+	return s.events(ctx, in.Name, &in.EventsQuery)
+}
+
+func (s *server) events(ctx context.Context, service string, in *EventsQuery) (*eventList, error) {
 	since, err := api.ParseSince("since", in.Since, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	q := store.EventQuery{Service: in.Name, After: in.After, Limit: in.Limit, EventFilter: api.EventFilter{
+	q := store.EventQuery{Service: service, After: in.After, Limit: in.Limit, EventFilter: api.EventFilter{
 		Type: in.Type, Reason: in.Reason, Rollout: in.Rollout, Version: in.Version, Replica: in.Replica, Actor: in.Actor, Since: since}}
 	list, err := s.cfg.Releases.Events(ctx, q)
 	if err != nil {

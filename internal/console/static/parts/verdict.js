@@ -51,10 +51,11 @@ export function Verdict({ service, version, done }) {
 }
 
 // RollBackRow is the button in a row: greyed out with the reason for the current
-// version and for one that would fail, which the verdict beside it leads on from.
+// version, in a freeze and for one that would fail, which the verdict beside it leads on from.
 export function RollBackRow({ service, version }) {
-  const why = version.current ? "it is the current version" : obstacle(version.preflight);
+  const doubt = obstacle(version.preflight);
+  const why = version.current ? "it is the current version" : doubt ? "would fail: " + doubt : service.frozen ? "frozen: " + service.frozen.reason : "";
   if (!why) return html`<${RollBack} service=${service} version=${version} />`;
   return html`<span class="action"><button type="button" disabled title=${why} aria-describedby=${"why-" + version.number}>Roll back to version ${version.number}</button>
-    <span class="why" id=${"why-" + version.number}>${version.current ? "" : "would fail: "}${why}</span></span>`;
+    <span class="why" id=${"why-" + version.number}>${why}</span></span>`;
 }
