@@ -44,12 +44,13 @@ func (s *server) routeWatch() {
 - event: one event; its id is its seq.
 - deleted: the name of a service that is gone.
 
-A comment comes at least every 15 seconds, so that a watcher can tell silence from a broken connection.`)
+- beat: nothing happened. A comment and a beat come every 15 seconds, so that a watcher can tell silence from a broken connection; a script in a browser sees no comments.`)
 	schemas := s.api.OpenAPI().Components.Schemas
 	kinds := []*huma.Schema{
 		sseSchema("resync", huma.SchemaFromType(schemas, reflect.TypeFor[Snapshot]())),
 		sseSchema("service", schemas.Schema(reflect.TypeFor[api.Service](), true, "")),
 		sseSchema("event", schemas.Schema(reflect.TypeFor[api.Event](), true, "")),
+		sseSchema("beat", &huma.Schema{Type: huma.TypeObject}),
 		sseSchema("deleted", huma.SchemaFromType(schemas, reflect.TypeFor[Deleted]())),
 	}
 	op.Responses = map[string]*huma.Response{"200": {
@@ -115,7 +116,7 @@ func (s *server) watch(hc huma.Context, in *watchInput) {
 			}
 			err = w.tell(ctx, gather(first, news))
 		case <-beat.C:
-			_, err = w.stream.Write([]byte(": still here\n\n"))
+			_, err = w.stream.Write([]byte(": still here\n\nevent: beat\ndata: {}\n\n"))
 		}
 		if err != nil {
 			return

@@ -1,7 +1,7 @@
 // What is around every page: where one can go, the search, whether what is shown
 // is live, and who is logged in.
 import { html, useEffect, useRef, useState } from "./html.js";
-import { logout, may, useSession } from "./session.js";
+import { logout, may, outdated, useSession } from "./session.js";
 import { live, useLive } from "./live.js";
 import { Link, go, to, usePlace } from "./router.js";
 import { useNow } from "./parts/time.js";
@@ -89,5 +89,6 @@ export function Frame({ children }) {
       <button type="button" class="quiet" onClick=${logout}>Log out</button>
     </header>
     ${state === "lost" && html`<div class="stale" role="alert">The connection to the server is lost: what is shown is from before. It comes back by itself.</div>`}
+    ${outdated() && html`<div class="stale" role="alert">The server is another version now. <button type="button" onClick=${() => location.reload()}>Reload the page</button></div>`}
     <main id="main" tabindex="-1" class=${state === "lost" ? "old" : ""}>${children}</main>`;
 }

@@ -60,6 +60,7 @@ function open() {
   });
   on("service", (s) => live.services.set(s.name, s));
   on("deleted", (d) => live.services.delete(d.name));
+  on("beat", () => {});
   on("event", (e) => {
     if (live.events.length > 0 && live.events.some((known) => known.seq === e.seq)) return;
     live.events.push(e);
@@ -92,9 +93,24 @@ function again() {
   }, 1000);
 }
 
+// A browser has few connections to one host, and each stream holds one: a tab
+// that nobody looks at lets go of it after a while, and reads all anew when it is
+// looked at.
+const unseen = 60_000; // ms
+let leaving = 0;
+function seen() {
+  clearTimeout(leaving);
+  if (document.hidden) {
+    leaving = setTimeout(() => { close(); connection("connecting"); }, unseen);
+  } else if (!source && live.connection === "connecting") {
+    open();
+  }
+}
+
 // start follows the stream while somebody is logged in.
 export function start() {
   open();
+  document.addEventListener("visibilitychange", seen);
   clearInterval(timer);
   timer = setInterval(() => {
     if (source && Date.now() - heard > silence) {
@@ -106,6 +122,8 @@ export function start() {
 
 export function stop() {
   close();
+  document.removeEventListener("visibilitychange", seen);
+  clearTimeout(leaving);
   clearInterval(timer);
   clearTimeout(waiting);
   Object.assign(live, { connection: "connecting", since: null, services: new Map(), events: [], loaded: false });

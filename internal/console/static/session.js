@@ -6,12 +6,19 @@ const ranks = { viewer: 0, operator: 1, admin: 2 };
 let session = null; // {name, role, csrf, expires_at, server_version}
 const listeners = new Set();
 
+let first = null; // the program that this page came from
+
 function tell(next) {
   session = next;
+  first ??= next?.server_version ?? null;
   for (const listener of listeners) listener(next);
 }
 
 export const current = () => session;
+
+// outdated tells that another build of the program answers than the one that
+// this page came from: parts of the page that were not fetched yet are gone.
+export const outdated = () => session !== null && first !== null && session.server_version !== first;
 
 // may tells whether the role of the session includes another: buttons for what
 // it does not include are not there at all.
