@@ -85,3 +85,17 @@ func skipRequest(in *bufio.Reader) (size int, err error) {
 		}
 	}
 }
+
+// BenchmarkHold is what a request pays so that the age of the oldest one is known.
+func BenchmarkHold(b *testing.B) {
+	g := &Gateway{board: newBoard(&Config{})}
+	e := &endpoint{}
+	b.RunParallel(func(pb *testing.PB) {
+		x := newExchange(g)
+		for pb.Next() {
+			x.start++
+			x.hold(e)
+			x.hand.endpoint.Store(nil)
+		}
+	})
+}
