@@ -19,6 +19,7 @@ export const live = {
   services: new Map(), // by name
   events: [], // ascending by seq
   loaded: false,
+  turn: 0, // grows when all was sent anew: events may have been missed before
 };
 
 let due = false;
@@ -57,6 +58,7 @@ function open() {
   on("resync", (all) => {
     live.services = new Map(all.services.map((s) => [s.name, s]));
     live.loaded = true;
+    live.turn++;
   });
   on("service", (s) => live.services.set(s.name, s));
   on("deleted", (d) => live.services.delete(d.name));
@@ -107,10 +109,17 @@ function seen() {
   }
 }
 
+// A page that is left may be kept by the browser, to be gone back to; its stream
+// would hold a connection meanwhile.
+function left() { close(); }
+function back(e) { if (e.persisted) open(); }
+
 // start follows the stream while somebody is logged in.
 export function start() {
   open();
   document.addEventListener("visibilitychange", seen);
+  addEventListener("pagehide", left);
+  addEventListener("pageshow", back);
   clearInterval(timer);
   timer = setInterval(() => {
     if (source && Date.now() - heard > silence) {
@@ -123,6 +132,8 @@ export function start() {
 export function stop() {
   close();
   document.removeEventListener("visibilitychange", seen);
+  removeEventListener("pagehide", left);
+  removeEventListener("pageshow", back);
   clearTimeout(leaving);
   clearInterval(timer);
   clearTimeout(waiting);
@@ -147,6 +158,10 @@ export function useLive(pick) {
 }
 
 export const useService = (name) => useLive((l) => l.services.get(name));
+
+// useTurn changes when events may have been missed: what was read for itself has to
+// be read again.
+export const useTurn = () => useLive((l) => l.turn);
 
 // useVersion changes with everything that comes: for pages that show it all.
 export const useVersion = () => useLive(() => version);

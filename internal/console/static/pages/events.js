@@ -1,7 +1,7 @@
 // What happened: new events as they come, above those from before.
 import { html, useMemo, useRef, useState } from "../html.js";
 import { at, query, useGet } from "../api.js";
-import { live, useLive } from "../live.js";
+import { live, useLive, useTurn } from "../live.js";
 import { Link, to } from "../router.js";
 import { plural, shell } from "../format.js";
 import { Command } from "../parts/command.js";
@@ -49,7 +49,7 @@ export function Events() {
   const [follow, setFollow] = useState(true);
   const { service, ...rest } = f;
   const path = service ? at("services", service, "events") : "/events";
-  const { value, problem, again, loading } = useGet(query(path, { ...rest, limit }));
+  const { value, problem, again, loading } = useGet(query(path, { ...rest, limit }), [useTurn()]);
   const newest = useLive((l) => l.events.at(-1)?.seq);
   const held = useRef([]);
   const rows = useMemo(() => {

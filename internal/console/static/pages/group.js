@@ -1,7 +1,7 @@
 // One group: its members and how requests are divided, shifted, promoted, copied.
 import { html, useState } from "../html.js";
 import { at, query, remove } from "../api.js";
-import { useLive, useVersion, live } from "../live.js";
+import { live, useLive, useTurn, useVersion } from "../live.js";
 import { Link, go } from "../router.js";
 import { shell } from "../format.js";
 import { Action } from "../parts/action.js";
@@ -51,7 +51,7 @@ export function Group({ name }) {
   const loaded = useLive((l) => l.loaded);
   const members = [...live.services.values()].filter((s) => s.group === name);
   const seen = loaded ? members.map((s) => [s.name, s.revision, s.traffic.state, s.traffic.weight, s.traffic.share, s.replicas.ready, s.replicas.desired, s.current_version].join()).join(" ") : "";
-  const { value: group, problem, again } = useRefreshed(at("groups", name), 3, [seen]);
+  const { value: group, problem, again } = useRefreshed(at("groups", name), 3, [seen, useTurn()]);
   if (!group) return html`<header class="page"><h1>${name}</h1></header>${problem ? html`<${Problem} of=${problem} again=${again} /><p><${Link} href="/groups">All groups</${Link}></p>` : html`<${Loading} what="Reading the group" />`}`;
   const { frozen } = group;
   return html`

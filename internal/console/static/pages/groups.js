@@ -1,7 +1,7 @@
 // All groups: services that share one address.
 import { html, useState } from "../html.js";
 import { at, post, useGet } from "../api.js";
-import { useVersion, live } from "../live.js";
+import { live, useTurn, useVersion } from "../live.js";
 import { Link, go, to } from "../router.js";
 import { percent, plural, shell } from "../format.js";
 import { Action } from "../parts/action.js";
@@ -45,7 +45,7 @@ function signature() {
 
 export function Groups() {
   useVersion();
-  const { value, problem, again } = useGet("/groups", [signature()]);
+  const { value, problem, again } = useGet("/groups", [signature(), useTurn()]);
   const groups = value?.groups ?? [];
   return html`<header class="page"><h1>Groups</h1><p class="faint">${value ? plural(groups.length, "group") : ""}</p>
       <div class="actions"><${Create} taken=${(n) => live.services.has(n) || groups.some((g) => g.name === n)} /></div></header>

@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../html.js";
 import { at, query, useGet } from "../api.js";
 import { may } from "../session.js";
+import { useTurn } from "../live.js";
 import { Link, go, to, usePlace } from "../router.js";
 import { Ago } from "../parts/time.js";
 import { Loading, Problem } from "../parts/problem.js";
@@ -59,7 +60,7 @@ export function Versions({ name }) {
   const { service, instead } = useThere(name);
   const before = usePlace().query.get("before") ?? "";
   const seen = service && [service.revision, service.replicas.live, service.rollout?.phase].join();
-  const { value, problem, again } = useGet(query(at("services", name, "versions"), { limit: perPage + 1, before }), [seen]);
+  const { value, problem, again } = useGet(query(at("services", name, "versions"), { limit: perPage + 1, before }), [seen, useTurn()]);
   const [picked, setPicked] = useState([]);
   const rows = value?.versions.slice(0, perPage) ?? [];
   const pair = pairOf(picked, rows.map((v) => v.number), service?.current_version ?? 0);
