@@ -38,6 +38,7 @@ type Service struct {
 	CreatedAt      Time            `json:"created_at"`
 	UpdatedAt      Time            `json:"updated_at"`
 	Frozen         *Freeze         `json:"frozen,omitempty" doc:"changes of it are refused; absent when they are allowed"`
+	Mirror         *Mirror         `json:"mirror,omitempty" doc:"where requests are copied to; absent without a mirror"`
 	Warnings       []string        `json:"warnings,omitempty" doc:"keys of the service file that have no effect here, each with its reason"`
 }
 

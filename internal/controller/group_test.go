@@ -234,8 +234,13 @@ func TestMirror(t *testing.T) {
 		if got, err := w.Mirror(ctx, "a"); err != nil || got.To != "b" {
 			t.Errorf("the mirror of a: %+v, %v", got, err)
 		}
+		if got, err := w.Get(ctx, "a"); err != nil || got.Mirror == nil || *got.Mirror != (api.Mirror{To: "b", Ratio: 10}) {
+			t.Errorf("a shows the mirror %+v, %v", got.Mirror, err)
+		}
 		if out, err := w.SetMirror(ctx, ann, "a", nil); err != nil || !out.Changed {
 			t.Errorf("off: %+v, %v", out, err)
+		} else if out.Service.Mirror != nil {
+			t.Errorf("off: a shows the mirror %+v", out.Service.Mirror)
 		}
 		if out, err := w.SetMirror(ctx, ann, "a", nil); err != nil || out.Changed {
 			t.Errorf("off again: %+v, %v", out, err)

@@ -56,7 +56,7 @@ func (s *service) alone() api.Service {
 		Traffic: api.Traffic{State: api.StateStandalone, Weight: api.NoWeight},
 		Config:  s.record.Config, Revision: sv.Revision,
 		CreatedAt: api.At(s.record.CreatedAt), UpdatedAt: api.At(s.record.UpdatedAt),
-		Warnings: s.record.Warnings, Frozen: inForce(s.record.Frozen, state.Now),
+		Warnings: s.record.Warnings, Frozen: inForce(s.record.Frozen, state.Now), Mirror: s.record.Mirror,
 	}
 }
 

@@ -65,7 +65,7 @@ function options({ measure, versions, width, range, marks, tell, sync }) {
     },
     axes: [
       { ...axis, space: 60, values: (u, at) => at.map((t) => clock.format(t * 1000)) },
-      { ...axis, size: 58, space: 36, values: (u, list) => list.map((v) => (v === 0 ? "0" : measure.read(v))) },
+      { ...axis, size: 66, space: 36, values: (u, list) => list.map((v) => (v === 0 ? "0" : measure.read(v))) },
     ],
     series: [{}, ...versions.map((n) => ({ label: "version " + n, stroke: colour("--" + versionColor(n)), width: 2, dash: dash(n), spanGaps: false }))],
     hooks: { setCursor: [(u) => tell.at(u.cursor.idx)] },

@@ -76,7 +76,7 @@ export function Members({ group, again }) {
   return html`<section class="card" aria-labelledby="members-title"><h2 id="members-title">Members</h2>
     <p>${custom ? "Requests are divided by weight." : "Requests are divided by ready replicas."} ${able && html`<${Mode} group=${group} again=${() => { setDraft(null); again(); }} />`}</p>
     ${members.length === 0 ? html`<p class="empty">It has no member. A service joins by metadata.group in its service file.</p>` : html`
-    <div class="scroll" tabindex="0" role="region" aria-label="Members"><table class="rows members">
+    <div class="scroll" tabindex="0" role="region" aria-label=${"Members of " + name}><table class="rows members">
       <thead><tr>${["Service", "State", "Weight", "Share set", "Share measured", ...(changes.length > 0 ? ["Share then"] : [])].map((t) => html`<th scope="col">${t}</th>`)}<th scope="col" class="number">Ready</th></tr></thead>
       <tbody>${shown.map((m, i) => html`<tr key=${m.service}>
         <td data-title="Service"><${Link} href=${to("services", m.service)}>${m.service}</${Link}> <span class="faint">version ${live.services.get(m.service)?.current_version ?? "–"}</span></td>

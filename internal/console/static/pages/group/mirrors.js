@@ -1,19 +1,18 @@
 // Copies of requests: from which member to which service, and how many.
 import { html, useState } from "../../html.js";
-import { at, put, remove, useGet } from "../../api.js";
+import { at, put, remove } from "../../api.js";
 import { may } from "../../session.js";
-import { live, useLive } from "../../live.js";
+import { live, useService } from "../../live.js";
 import { shell } from "../../format.js";
 import { Action } from "../../parts/action.js";
 import { because } from "../../parts/command.js";
-import { Problem } from "../../parts/problem.js";
 
-function Copy({ service, members, mirror, again }) {
+function Copy({ service, members, mirror }) {
   const others = members.filter((n) => n !== service);
   const [target, setTarget] = useState(mirror?.to ?? others[0] ?? "");
   const [ratio, setRatio] = useState(String(mirror?.ratio ?? 10));
   const n = Number(ratio), lacks = target === "" || target === service ? "choose another service" : Number.isInteger(n) && n >= 1 && n <= 100 ? "" : "1 to 100 of a hundred are copied";
-  return html`<${Action} label=${mirror ? "Change…" : `Copy requests of ${service}…`} reason done=${again} lacks=${lacks}
+  return html`<${Action} label=${mirror ? "Change…" : `Copy requests of ${service}…`} reason lacks=${lacks}
     ask=${`${ratio} of a hundred requests of ${service} are copied to ${target || "another service"}. The answers are thrown away but measured; no caller waits for a copy.`}
     form=${html`<label class="field"><span>To</span><input list="mirror-to" value=${target} onInput=${(e) => setTarget(e.target.value.trim())} />
         <datalist id="mirror-to">${[...live.services.keys()].filter((s) => s !== service).slice(0, 200).map((s) => html`<option value=${s}></option>`)}</datalist></label>
@@ -22,13 +21,11 @@ function Copy({ service, members, mirror, again }) {
 }
 
 function Mirror({ service, members, frozen }) {
-  const revision = useLive((l) => l.services.get(service)?.revision);
-  const { value, problem, again } = useGet(at("services", service, "mirror"), [revision]);
-  const none = problem?.status === 404;
-  const mirror = none ? null : value;
-  return html`<li class="inline"><strong>${service}</strong> ${mirror ? html`${mirror.ratio} of a hundred to ${mirror.to}` : none ? html`<span class="faint">no copies</span>` : html`<${Problem} of=${problem} again=${again} />`}
-    ${!frozen && may("operator") && (mirror || none) && html`<${Copy} key=${mirror?.to} service=${service} members=${members} mirror=${mirror} again=${again} />`}
-    ${mirror && !frozen && html`<${Action} label="Copy no more" reason done=${again} ask=${`No request of ${service} is copied to ${mirror.to} any more.`}
+  const mirror = useService(service)?.mirror ?? null;
+  const able = !frozen && may("operator");
+  return html`<li class="inline"><strong>${service}</strong> ${mirror ? html`${mirror.ratio} of a hundred to ${mirror.to}` : html`<span class="faint">no copies</span>`}
+    ${able && html`<${Copy} service=${service} members=${members} mirror=${mirror} />`}
+    ${able && mirror && html`<${Action} label="Copy no more" reason ask=${`No request of ${service} is copied to ${mirror.to} any more.`}
       command=${(m) => `sluice mirror ${shell(service)} --off${because(m)}`} run=${(m) => remove(at("services", service, "mirror"), m)} />`}</li>`;
 }
 

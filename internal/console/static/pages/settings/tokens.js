@@ -41,7 +41,7 @@ export function Tokens() {
   return html`<section class="card" aria-labelledby="tokens-title"><h2 id="tokens-title">Tokens</h2>
     <${Problem} of=${problem} again=${again} />
     ${!value && !problem && html`<${Loading} what="Reading the tokens" />`}
-    ${value && html`<${Table} label="Tokens" columns=${columns} rows=${value.tokens} id=${(t) => t.name} empty="There is no token." />
+    ${value && html`<${Table} label="All tokens" columns=${columns} rows=${value.tokens} id=${(t) => t.name} empty="There is no token." />
       <p><${Create} again=${again} show=${show} /></p>`}
     ${made && html`<${Dialog} title=${`Token ${made.name}, ${made.role}`} close=${() => show(null)}>
       <p>This is shown one time: only a digest of it is kept.</p>
