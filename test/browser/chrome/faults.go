@@ -10,10 +10,10 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// nobody is the answer to "who is logged in" when nobody is: a 401 by contract,
-// which the browser writes down as an error. It has the address of the question
-// in it, whatever the page that asks.
-var nobody = regexp.MustCompile(`401.*/console/session$`)
+// none are answers that say "there is none", by the contract of the API, which
+// the browser writes down as errors: nobody is logged in; no request of a service
+// is copied.
+var none = regexp.MustCompile(`401.*/console/session$|404.*/api/v1/services/[^/]+/mirror$`)
 
 // Expect has faults that match not counted from now on: those that a test
 // brings about.
@@ -48,7 +48,7 @@ func (p *Page) Bytes() map[string]int64 {
 // fault keeps one. p.mu is held.
 func (p *Page) fault(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	for _, e := range append(p.expected, nobody) {
+	for _, e := range append(p.expected, none) {
 		if e.MatchString(text) {
 			return
 		}
@@ -82,6 +82,9 @@ func (p *Page) hear(event any) {
 		}
 	case *network.EventRequestWillBeSent:
 		p.asked[e.RequestID] = e.Request.Method + " " + e.Request.URL
+		if e.Request.Method != "GET" && e.Request.Method != "HEAD" {
+			p.changes = append(p.changes, p.asked[e.RequestID])
+		}
 		if !p.own(e.Request.URL) {
 			p.fault("request to another host: %s", p.asked[e.RequestID])
 		}
@@ -113,4 +116,13 @@ func said(e *runtime.ExceptionDetails) string {
 func (p *Page) url(id network.RequestID) string {
 	_, address, _ := strings.Cut(p.asked[id], " ")
 	return address
+}
+
+// Changes are the requests since the last call that were no mere reading.
+func (p *Page) Changes() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changes := p.changes
+	p.changes = nil
+	return changes
 }

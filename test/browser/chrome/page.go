@@ -40,6 +40,7 @@ type Page struct {
 	mu       sync.Mutex
 	expected []*regexp.Regexp
 	faults   []string
+	changes  []string                     // requests that are no mere reading
 	asked    map[network.RequestID]string // method and URL
 	bytes    map[string]int64             // over the wire, by URL
 }
