@@ -218,7 +218,24 @@ func (p *Page) Choose(name, value string) error {
 }
 
 // Keys types: text, or keys of package kb.
-func (p *Page) Keys(keys string) error { return p.do(chromedp.KeyEvent(keys)) }
+// A key that the page keeps for itself types nothing, as with a real keyboard:
+// its character is part of its press, not an event of its own.
+func (p *Page) Keys(keys string) error {
+	var steps []chromedp.Action[chromedp.Void]
+	for _, r := range keys {
+		events := kb.Encode(r)
+		for i, e := range events {
+			if e.Type == input.DispatchKeyEventTypeChar {
+				continue
+			}
+			if i+1 < len(events) && events[i+1].Type == input.DispatchKeyEventTypeChar {
+				e.Type, e.Text, e.UnmodifiedText = input.DispatchKeyEventTypeKeyDown, events[i+1].Text, events[i+1].UnmodifiedText
+			}
+			steps = append(steps, send(input.DispatchKeyEvent, *e))
+		}
+	}
+	return p.do(steps...)
+}
 
 // Focused is the element that has the keyboard's focus.
 func (p *Page) Focused() (Found, error) {

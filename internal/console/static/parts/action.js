@@ -61,7 +61,7 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
   return html`<span class="action">
     <button type="button" class=${danger && asks ? "danger outline" : look} disabled=${busy || disabled} title=${disabled ? why : undefined} onClick=${press}>${busy ? "Working…" : label}</button>
     ${disabled && why && html`<span class="why">${why}</span>`}
-    ${command && !asks && html`<details class="cli"><summary aria-label=${"The command for: " + label}>CLI</summary><${Command} text=${typeof command === "function" ? command(message) : command} /></details>`}
+    ${command && !asks && html`<details class="cli"><summary aria-label=${"CLI: the command for " + label}>CLI</summary><${Command} text=${typeof command === "function" ? command(message) : command} /></details>`}
     <span class="said" role="status">${said}</span>
     ${open && html`<${Dialog} title=${label} close=${() => { setOpen(false); setProblem(null); }}>
       ${ask && html`<p>${ask}</p>`}

@@ -73,11 +73,13 @@ export function Members({ group, again }) {
   };
   const ask = `At the address of ${name}: ` + shown.map((m, i) => `${m.service} gets ${percent(next.get(m.service))} (now ${percent(members[i].share)})`).join(", ") + ". It is in force at every gateway when it is answered.";
   const why = group.frozen ? "it is frozen" : shifting && changes.some((c) => c.weight !== undefined) ? "a shift is in progress: pause it first" : total === 0 && custom ? "nobody would get a request" : "";
+  // The column of what would be is always there: one that came with the first
+  // change would move the slider away under the mouse that drags it.
   return html`<section class="card" aria-labelledby="members-title"><h2 id="members-title">Members</h2>
     <p>${custom ? "Requests are divided by weight." : "Requests are divided by ready replicas."} ${able && html`<${Mode} group=${group} again=${() => { setDraft(null); again(); }} />`}</p>
     ${members.length === 0 ? html`<p class="empty">It has no member. A service joins by metadata.group in its service file.</p>` : html`
     <div class="scroll" tabindex="0" role="region" aria-label=${"Members of " + name}><table class="rows members">
-      <thead><tr>${["Service", "State", "Weight", "Share set", "Share measured", ...(changes.length > 0 ? ["Share then"] : [])].map((t) => html`<th scope="col">${t}</th>`)}<th scope="col" class="number">Ready</th></tr></thead>
+      <thead><tr>${["Service", "State", "Weight", "Share set", "Share measured", ...(able ? ["Share then"] : [])].map((t) => html`<th scope="col">${t}</th>`)}<th scope="col" class="number">Ready</th></tr></thead>
       <tbody>${shown.map((m, i) => html`<tr key=${m.service}>
         <td data-title="Service"><${Link} href=${to("services", m.service)}>${m.service}</${Link}> <span class="faint">version ${live.services.get(m.service)?.current_version ?? "–"}</span></td>
         <td data-title="State">${able ? html`<select value=${m.state} aria-label=${"State of " + m.service} onChange=${(e) => join(m.service, e.target.value)}><option>grouping</option><option>standalone</option></select>` : html`<${Status} of=${m.state} />`}</td>
@@ -86,9 +88,9 @@ export function Members({ group, again }) {
           : m.weight < 0 ? html`<span class="faint">–</span>` : m.weight}</td>
         <td data-title="Share set"><${Bar} share=${members[i].share} label=${"Share set of " + m.service} /></td>
         <td data-title="Share measured">${m.measured === null ? html`<span class="faint" title="no request in the last minute">–</span>` : html`<${Bar} share=${m.measured} label=${"Share measured of " + m.service} />`}</td>
-        ${changes.length > 0 && html`<td data-title="Share then"><strong><${Bar} share=${next.get(m.service)} label=${"Share then of " + m.service} /></strong></td>`}
+        ${able && html`<td data-title="Share then"><strong class=${changes.length > 0 ? "" : "faint"}><${Bar} share=${next.get(m.service)} label=${"Share then of " + m.service} /></strong></td>`}
         <td data-title="Ready" class="number">${m.ready} / ${m.desired}</td></tr>`)}</tbody>
-      ${custom && html`<tfoot><tr><td colspan="2">Total</td><td colspan=${changes.length > 0 ? 5 : 4}>${total}${changes.length > 0 && total !== wasTotal && ` (now ${totalOf(members)})`}</td></tr></tfoot>`}
+      ${custom && html`<tfoot><tr><td colspan="2">Total</td><td colspan=${able ? 5 : 4}>${total}${changes.length > 0 && total !== wasTotal && ` (now ${totalOf(members)})`}</td></tr></tfoot>`}
     </table></div>
     ${able && html`<p class="actions">
       ${custom && html`<label><input type="checkbox" checked=${keep} onChange=${(e) => setKeep(e.target.checked)} /> keep the total at ${wasTotal}${wasTotal === 100 ? ": a weight is a percentage" : ""}</label>`}
