@@ -136,7 +136,7 @@ func TestHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/login", "/services/a", filesAt + c.load().digest + "/app.js"} {
 		h := ask(c, "GET", path).Header()
 		policy := h.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "frame-ancestors 'none'", "base-uri 'none'"} {
+		for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("%s: the policy %q has no %s", path, policy, want)
 			}

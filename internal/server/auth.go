@@ -49,7 +49,7 @@ func (s *server) authorized(next http.Handler) http.Handler {
 		ctx := context.WithValue(r.Context(), callerKey{}, from)
 		// A stream ends with its token and with its session. A change does not: it was
 		// allowed when it was accepted, and half of one helps nobody.
-		if r.Method == http.MethodGet {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			var cancel context.CancelFunc
 			ctx, cancel = s.whileAllowed(ctx, from)
 			defer cancel()

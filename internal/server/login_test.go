@@ -1,9 +1,12 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -237,6 +240,32 @@ func TestSessionStreamsEnd(t *testing.T) {
 		if b.in() {
 			t.Errorf("%s: the session goes on", name)
 		}
+	}
+}
+
+// A stream that is asked for its head alone is one, too.
+func TestHeadOfAStreamEnds(t *testing.T) {
+	r := start(t, nil)
+	b := r.enters(200, `{"token":"`+r.token("onlooker", api.RoleViewer)+`"}`)
+	host := strings.TrimPrefix(r.url, "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	// One connection answers one request after the other.
+	fmt.Fprintf(conn, "HEAD /api/v1/watch HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\nGET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", host, b.cookie, host)
+	in := bufio.NewReader(conn)
+	head, err := http.ReadResponse(in, &http.Request{Method: "HEAD"})
+	if err != nil || head.StatusCode != 200 {
+		t.Fatalf("head: %v, %v", head, err)
+	}
+	if err := r.tokens.Revoke(t.Context(), "onlooker"); err != nil {
+		t.Fatal(err)
+	}
+	if next, err := http.ReadResponse(in, nil); err != nil || next.StatusCode != 200 {
+		t.Errorf("what is revoked goes on: %v, %v", next, err)
 	}
 }
 

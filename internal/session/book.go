@@ -31,6 +31,7 @@ const (
 // Tokens is the part of token.Book that sessions need.
 type Tokens interface {
 	Resume(key string) (token.Holder, bool)
+	Good(key string) bool
 }
 
 // Book holds all sessions and links. It is safe for concurrent use.
@@ -150,8 +151,14 @@ func (b *Book) Identify(secret string) (Session, bool) {
 		return Session{}, false
 	}
 	now := time.Now().UTC()
-	h, known := b.tokens.Resume(e.Token)
-	if !known || e.over(now) {
+	over := e.over(now)
+	var h token.Holder
+	if !over { // a session that is over is no use of its token
+		var known bool
+		h, known = b.tokens.Resume(e.Token)
+		over = !known
+	}
+	if over {
 		b.drop(e)
 		b.save()
 		return Session{}, false
@@ -199,15 +206,16 @@ func (b *Book) drop(e *entry) {
 	close(e.ended)
 }
 
-// prune forgets what is over.
+// prune forgets what is over. It is no use of the tokens of what is left: whoever
+// logs in must not make the tokens of others look used.
 func (b *Book) prune(now time.Time) {
 	for _, e := range b.sessions {
-		if _, known := b.tokens.Resume(e.Token); !known || e.over(now) {
+		if !b.tokens.Good(e.Token) || e.over(now) {
 			b.drop(e)
 		}
 	}
 	for _, l := range b.links {
-		if _, known := b.tokens.Resume(l.Token); !known || !now.Before(l.Ends) {
+		if !b.tokens.Good(l.Token) || !now.Before(l.Ends) {
 			delete(b.links, l.Digest)
 		}
 	}

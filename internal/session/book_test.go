@@ -289,3 +289,35 @@ func TestLinksAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestOthersTokensLookUnused: an admin who asks which tokens nobody uses any more
+// must not be misled by sessions that lie about.
+func TestOthersTokensLookUnused(t *testing.T) {
+	at(t, func(d *desk) {
+		bob, admin := d.holder("bob", api.RoleViewer), d.holder(token.Admin, "")
+		left, _ := d.Login(bob)
+		if _, _, err := d.Link(bob, 48*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		used := func() time.Time {
+			for _, one := range d.tokens.List() {
+				if one.Name == "bob" && one.LastUsedAt != nil {
+					return one.LastUsedAt.Time
+				}
+			}
+			t.Fatal("bob's token was never used")
+			return time.Time{}
+		}
+		before := used()
+		time.Sleep(Idle - time.Minute)
+		d.Login(admin)
+		d.again()
+		if got := used(); !got.Equal(before) {
+			t.Errorf("another's login made it look used at %s, not %s", got, before)
+		}
+		time.Sleep(2 * time.Minute)
+		if d.in(left) || !used().Equal(before) {
+			t.Errorf("a session that was over made it look used at %s, not %s", used(), before)
+		}
+	})
+}

@@ -132,6 +132,13 @@ func (b *Book) Identify(secret string) (Holder, bool) {
 // use of the token.
 func (b *Book) Resume(key string) (Holder, bool) { return b.find(key) }
 
+// Good tells the same without being a use: nobody has come with the token.
+func (b *Book) Good(key string) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.byDigest[key] != nil
+}
+
 func (b *Book) find(key string) (Holder, bool) {
 	now := b.instant()
 	b.mu.RLock()
