@@ -34,21 +34,25 @@ function find(path) {
   return null;
 }
 
+const modules = new Map(); // fetched so far, by pattern: no second look begins with nothing
+
 function Page() {
   const { path } = usePlace();
   const at = find(path);
-  const [module, set] = useState({});
+  const [lost, lose] = useState(null);
+  const [, fetched] = useState(0);
   useEffect(() => {
-    if (!at?.name) return undefined;
+    if (!at?.name || modules.has(at.pattern)) return undefined;
     let over = false;
-    at.page().then((m) => over || set({ pattern: at.pattern, page: m[at.name] }), (problem) => over || set({ pattern: at.pattern, problem }));
+    at.page().then((m) => { modules.set(at.pattern, m[at.name]); over || fetched((n) => n + 1); }, () => over || lose(at.pattern));
     return () => { over = true; };
   }, [at?.pattern]);
   if (!at) return html`<header class="page"><h1>There is no page here</h1></header><p>${path} is none of the console's addresses. <a href="/">Services</a></p>`;
   if (!at.name) return html`<${at.page} />`;
-  if (module.pattern !== at.pattern) return html`<${Loading} />`;
-  if (module.problem) return html`<${Problem} of=${new Error("this page cannot be fetched: reload it when the server is back")} again=${() => location.reload()} />`;
-  return html`<${module.page} key=${path} ...${at.found} />`;
+  const page = modules.get(at.pattern);
+  if (page) return html`<${page} key=${path} ...${at.found} />`;
+  if (lost === at.pattern) return html`<${Problem} of=${new Error("this page cannot be fetched: reload it when the server is back")} again=${() => location.reload()} />`;
+  return html`<${Loading} />`;
 }
 
 function App() {
@@ -66,5 +70,5 @@ function App() {
 const root = document.getElementById("app");
 load().then(
   () => { root.textContent = ""; render(html`<${App} />`, root); },
-  () => { root.innerHTML = ""; render(html`<main class="alone"><${Problem} of=${new Error("the server cannot be reached")} again=${() => location.reload()} /></main>`, root); },
+  () => { root.textContent = ""; render(html`<main class="alone"><${Problem} of=${new Error("the server cannot be reached")} again=${() => location.reload()} /></main>`, root); },
 );

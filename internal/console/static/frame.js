@@ -1,9 +1,11 @@
 // What is around every page: where one can go, the search, whether what is shown
 // is live, and who is logged in.
 import { html, useEffect, useRef, useState } from "./html.js";
-import { logout, may, outdated, useSession } from "./session.js";
+import { may, outdated, useSession } from "./session.js";
 import { live, useLive } from "./live.js";
 import { Link, go, to, usePlace } from "./router.js";
+import { Colours } from "./parts/colours.js";
+import { LogOut } from "./parts/logout.js";
 import { useNow } from "./parts/time.js";
 import { span } from "./format.js";
 
@@ -28,8 +30,9 @@ function Search() {
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
   }, []);
-  const names = text === "" ? [] : [...live.services.keys()].filter((n) => n.includes(text))
-    .sort((a, b) => b.startsWith(text) - a.startsWith(text) || a.length - b.length || (a < b ? -1 : 1)).slice(0, 8);
+  const wanted = text.toLowerCase();
+  const names = text === "" ? [] : [...live.services.keys()].filter((n) => n.includes(wanted))
+    .sort((a, b) => b.startsWith(wanted) - a.startsWith(wanted) || a.length - b.length || (a < b ? -1 : 1)).slice(0, 8);
   const open = (name) => { setText(""); choose(0); input.current.blur(); go(to("services", name)); };
   const key = (e) => {
     if (e.key === "Escape") { setText(""); input.current.blur(); }
@@ -53,18 +56,8 @@ function Connection() {
   const now = useNow(1);
   if (state === "live") return html`<span class="connection good" role="status"><span aria-hidden="true">●</span> live</span>`;
   if (state === "connecting") return html`<span class="connection" role="status">connecting…</span>`;
-  return html`<span class="connection bad" role="status"><span aria-hidden="true">▲</span> lost ${span((now - live.since) / 1000)} ago</span>`;
-}
-
-function Theme() {
-  const [theme, set] = useState(document.documentElement.dataset.theme ?? "");
-  const choose = (value) => {
-    set(value);
-    if (value) document.documentElement.dataset.theme = value; else delete document.documentElement.dataset.theme;
-    try { value ? localStorage.setItem("sluice.theme", value) : localStorage.removeItem("sluice.theme"); } catch { /* storage is off */ }
-  };
-  return html`<label class="theme"><span class="hidden">Colours</span><select value=${theme} onChange=${(e) => choose(e.target.value)}>
-    <option value="">system</option><option value="light">light</option><option value="dark">dark</option></select></label>`;
+  // How long is not in the status: it would be read out every second.
+  return html`<span class="connection bad"><span role="status"><span aria-hidden="true">▲</span> lost</span> ${span((now - live.since) / 1000)} ago</span>`;
 }
 
 export function Frame({ children }) {
@@ -84,9 +77,9 @@ export function Frame({ children }) {
         <${Link} href=${href} aria-current=${at(href) ? "page" : undefined}>${name}</${Link}>`)}</nav>
       <${Search} />
       <${Connection} />
-      <${Theme} />
+      <${Colours} />
       <span class="who">${session.name} <span class="faint">${session.role}</span></span>
-      <button type="button" class="quiet" onClick=${logout}>Log out</button>
+      <${LogOut} quiet />
     </header>
     ${state === "lost" && html`<div class="stale" role="alert">The connection to the server is lost: what is shown is from before. It comes back by itself.</div>`}
     ${outdated() && html`<div class="stale" role="alert">The server is another version now. <button type="button" onClick=${() => location.reload()}>Reload the page</button></div>`}

@@ -31,7 +31,7 @@ export function useSession() {
 }
 
 async function ask(path, options) {
-  const answer = await fetch("/console/" + path, { credentials: "same-origin", ...options });
+  const answer = await fetch("/console/" + path, { credentials: "same-origin", ...options }).catch(() => { throw new Error("the server cannot be reached"); });
   if (answer.status === 204) return null;
   const body = await answer.json().catch(() => ({ detail: answer.status + " " + answer.statusText }));
   if (!answer.ok) throw Object.assign(new Error(body.detail), { problem: body, status: answer.status });
@@ -54,8 +54,20 @@ export async function login(secret) {
   tell(await ask("login", { method: "POST", body: JSON.stringify(secret), headers: { "Content-Type": "application/json" } }));
 }
 
+const leave = () => ask("logout", { method: "POST", headers: { "X-CSRF-Token": session?.csrf ?? "" } });
+
+// logout ends the session. It throws where that cannot be done: nobody shall leave
+// a browser that is still logged in and looks as if it were not.
 export async function logout() {
-  await ask("logout", { method: "POST", headers: { "X-CSRF-Token": session?.csrf ?? "" } }).catch(() => {});
+  try {
+    await leave().catch(async (e) => {
+      if (e.status !== 403) throw e;
+      await load(); // another tab has logged in since, and the token here is of before
+      await leave();
+    });
+  } catch (e) {
+    if (e.status !== 401) throw e;
+  }
   tell(null);
 }
 

@@ -44,6 +44,11 @@ var cases = []struct{ name, module, expression, want string }{
 		`["…3","3","4","5","6","7","8","9","…2"]`},
 	{"equal texts are left out whole", "pages/compare.js", `m.shortened([{op: "same"}, {op: "same"}])`, `[2]`},
 
+	{"the newest page of the audit log joins what is known", "pages/audit.js", `m.joined([{seq: 1}, {seq: 2}, {seq: 3}], [{seq: 3}, {seq: 4}], 2).map((e) => e.seq)`, `[1,2,3,4]`},
+	{"a page that does not reach what is known stands alone", "pages/audit.js", `m.joined([{seq: 1}, {seq: 2}], [{seq: 4}, {seq: 5}], 2).map((e) => e.seq)`, `[4,5]`},
+	{"a short page is all there is to add", "pages/audit.js", `m.joined([{seq: 1}, {seq: 2}], [{seq: 4}], 2).map((e) => e.seq)`, `[1,2,4]`},
+	{"an empty page takes nothing away", "pages/audit.js", `m.joined([{seq: 1}], [], 2).map((e) => e.seq)`, `[1]`},
+
 	{"no filter takes every event", "pages/events.js", `m.takes({}, ` + event + `)`, `true`},
 	{"filters must all hold", "pages/events.js", `m.takes({service: "s", type: "warning", reason: "ReplicaFailed", rollout: "s-r2", version: "2", replica: "s-2-1", actor: "ann"}, ` + event + `)`, `true`},
 	{"another type", "pages/events.js", `m.takes({service: "s", type: "normal"}, ` + event + `)`, `false`},

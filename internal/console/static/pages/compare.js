@@ -35,7 +35,7 @@ function Changes({ changes }) {
   if (changes.length === 0) return html`<p class="empty">They are equal: configuration and files.</p>`;
   return html`<ul class="changes">${changes.map((c) => html`<li class=${c.op}>
     <code class="path"><span aria-hidden="true">${signs[c.op][0]}</span> <span class="hidden">${signs[c.op][1]}:</span> ${c.path}</code>
-    <span class="values">${c.from !== undefined && html`<del><code>${written(c.from)}</code></del>`} ${c.to !== undefined && html`<ins><code>${written(c.to)}</code></ins>`}</span></li>`)}</ul>`;
+    <span class="values">${c.from !== undefined && html`<del><code>${written(c.from)}</code></del>`} ${c.op === "replace" && html`<span aria-hidden="true">→</span>`} ${c.to !== undefined && html`<ins><code>${written(c.to)}</code></ins>`}</span></li>`)}</ul>`;
 }
 
 function Sides({ diff, all }) {

@@ -7,9 +7,11 @@ import { Problem } from "../parts/problem.js";
 
 export function Login() {
   const { path, query } = usePlace();
-  const code = path === "/login" ? query.get("code") : null;
+  const [code] = useState(() => (path === "/login" ? query.get("code") : null));
+  const [known] = useState(current); // before the link is used
+  const [asks, setAsks] = useState(code !== null && known !== null);
   const [token, setToken] = useState("");
-  const [busy, setBusy] = useState(code !== null);
+  const [busy, setBusy] = useState(code !== null && known === null);
   const [problem, setProblem] = useState(null);
   const enter = async (secret) => {
     setBusy(true);
@@ -29,8 +31,15 @@ export function Login() {
       return;
     }
     history.replaceState(null, "", "/login"); // the code stays in no address bar
-    enter({ code });
+    if (known === null) enter({ code });
   }, []);
+  // Somebody else's link must not put another's name to what this person does next.
+  if (asks) {
+    return html`<main class="alone" id="main"><h1>Sluice</h1>
+      <p>You are logged in as <strong>${known.name}</strong>, ${known.role}. The link logs this browser in with the name and role of whoever made it, or as a viewer, and ends that session.</p>
+      <p class="actions"><button type="button" class="primary" onClick=${() => go("/", { replace: true })}>Go on as ${known.name}</button>
+        <button type="button" onClick=${() => { setAsks(false); enter({ code }); }}>Use the link</button></p></main>`;
+  }
   return html`<main class="alone" id="main">
     <h1>Sluice</h1>
     <form onSubmit=${(e) => { e.preventDefault(); enter({ token: token.trim() }); }}>

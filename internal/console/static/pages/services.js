@@ -16,7 +16,7 @@ const columns = [
   { title: "Status", cell: (s) => html`<${Status} of=${s.status} title=${s.message} />` },
   {
     title: "Version", cell: (s) => html`<${Link} href=${to("services", s.name, "versions")} title="Versions of ${s.name}">${s.current_version}</${Link}>
-      ${s.latest_version !== s.current_version && html` <span class="faint">of ${s.latest_version}</span>`}`,
+      ${s.latest_version !== s.current_version && html` <span class="faint">latest: ${s.latest_version}</span>`}`,
   },
   { title: "Ready", number: true, cell: (s) => `${s.replicas.ready} / ${s.replicas.desired}` },
   {
@@ -37,9 +37,9 @@ export function Services() {
   const [text, setText] = useState(query.get("q") ?? "");
   const wanted = query.get("status") ?? "";
   useEffect(() => setText(query.get("q") ?? ""), [query.get("q")]);
-  const all = [...live.services.values()];
+  const all = [...live.services.values()], part = text.trim().toLowerCase();
   const rows = useMemo(() => all
-    .filter((s) => (text === "" || s.name.includes(text) || s.group.includes(text)) && (wanted === "" || s.status === wanted))
+    .filter((s) => (s.name.includes(part) || s.group.includes(part)) && (wanted === "" || s.status === wanted))
     .sort((a, b) => (order[a.status] ?? 9) - (order[b.status] ?? 9) || (a.name < b.name ? -1 : 1)), [live.services.size, text, wanted, all]);
   const statuses = [...new Set(all.map((s) => s.status))].sort();
   const set = (key, value) => {

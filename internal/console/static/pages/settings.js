@@ -1,9 +1,11 @@
 // The server as a whole: who one is, tokens, links, stopping everything, what is
 // kept.
 import { html } from "../html.js";
-import { logout, may, useSession } from "../session.js";
+import { may, useSession } from "../session.js";
 import { bytes, percent, plural } from "../format.js";
+import { Colours } from "../parts/colours.js";
 import { Command } from "../parts/command.js";
+import { LogOut } from "../parts/logout.js";
 import { Problem } from "../parts/problem.js";
 import { useRefreshed } from "../parts/refreshed.js";
 import { When } from "../parts/time.js";
@@ -26,9 +28,10 @@ function Session() {
       <dt>Role</dt><dd>${session.role}</dd>
       <dt>Ends</dt><dd>${session.expires_at ? html`<${When} at=${session.expires_at} /> at the latest` : "with its token"}</dd>
       <dt>Server</dt><dd>Sluice ${session.server_version}</dd>
+      <dt>Colours</dt><dd><${Colours} /></dd>
       <dt>Interface</dt><dd><a href="/openapi.json">openapi.json</a></dd>
     </dl>
-    <p><button type="button" onClick=${logout}>Log out</button></p></section>`;
+    <p class="actions"><${LogOut} /></p></section>`;
 }
 
 function Artifacts() {

@@ -11,7 +11,6 @@ import { ServiceHead, useThere } from "../parts/servicehead.js";
 import { Table } from "../parts/table.js";
 import { RollBackRow, Verdict } from "../parts/verdict.js";
 import { versionColor } from "../parts/versioncolor.js";
-import { plural } from "../format.js";
 import { stylesheet } from "../parts/stylesheet.js";
 
 await stylesheet("versions.css");
@@ -27,8 +26,7 @@ const columns = ({ name, service, picked, pick, again }) => [
   { title: "Version", cell: (v) => html`<${Link} href=${to("services", name, "versions", String(v.number))} class=${"version-number " + versionColor(v.number)}>${v.number}</${Link}>` },
   { title: "State", cell: (v) => stateOf(v) || none },
   { title: "Serving", number: true, cell: (v) => v.serving || none },
-  { title: "Changed", cell: (v) => html`<span class="wide">${v.summary || "–"}</span>` },
-  { title: "Message", cell: (v) => (v.message ? html`<span class="wide">${v.message}</span>` : none) },
+  { title: "Changed", cell: (v) => html`<span class="wide">${v.message}${v.message && html`<br />`}<span class=${v.message ? "faint" : ""}>${v.summary || "–"}</span></span>` },
   { title: "Made by", cell: (v) => html`<span>${v.creator} <span class="faint"><${Ago} at=${v.created_at} /></span></span>` },
   { title: "Preflight", cell: (v) => (v.current ? none : html`<${Verdict} service=${service} version=${v} done=${again} />`) },
   ...(may("operator") ? [{ title: "Actions", cell: (v) => html`<span class="actions"><${RollBackRow} service=${service} version=${v} /><${Pin} name=${name} version=${v} done=${again} /></span>` }] : []),
@@ -81,7 +79,7 @@ export function Versions({ name }) {
       <${Table} label=${"Versions of " + name} columns=${columns({ name, service, picked, pick, again })} rows=${rows} id=${(v) => v.number} empty="There is no version here." />
       <nav class="pager" aria-label="Pages of versions">
         ${before && html`<${Link} href=${page("")}>The newest</${Link}>`}
-        <span class="faint">${rows.length > 0 ? plural(rows.length, "version") + (rows.length > 1 ? `, ${rows[0].number} to ${rows.at(-1).number}` : "") : ""}</span>
+        <span class="faint">${rows.length > 1 ? `Versions ${rows[0].number} to ${rows.at(-1).number}, the newest first` : ""}</span>
         ${value.versions.length > perPage && html`<${Link} href=${page(rows.at(-1).number)}>Older ones</${Link}>`}
       </nav>`}`;
 }

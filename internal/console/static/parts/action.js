@@ -58,12 +58,13 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
   const asks = Boolean(ask || reason || form || typed);
   const press = () => (asks ? setOpen(true) : act());
   const look = danger ? "danger" : primary ? "primary" : "";
+  const word = label.replace(/…$/, ""); // what more is asked, the dialog has
   return html`<span class="action">
     <button type="button" class=${danger && asks ? "danger outline" : look} disabled=${busy || disabled} title=${disabled ? why : undefined} onClick=${press}>${busy ? "Working…" : label}</button>
     ${disabled && why && html`<span class="why">${why}</span>`}
     ${command && !asks && html`<details class="cli"><summary aria-label=${"CLI: the command for " + label}>CLI</summary><${Command} text=${typeof command === "function" ? command(message) : command} /></details>`}
     <span class="said" role="status">${said}</span>
-    ${open && html`<${Dialog} title=${label} close=${() => { setOpen(false); setProblem(null); }}>
+    ${open && html`<${Dialog} title=${word} close=${() => { setOpen(false); setProblem(null); }}>
       ${ask && html`<p>${ask}</p>`}
       ${form}
       ${typed && html`<label class="field"><span>Type ${typed} to go on</span>
@@ -73,7 +74,7 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
       <${Problem} of=${problem} />
       ${command && html`<${Command} text=${typeof command === "function" ? command(message) : command} />`}
       <footer>
-        <button type="button" class=${look || "primary"} disabled=${busy || Boolean(lacks) || (typed && name !== typed)} onClick=${act}>${busy ? "Working…" : label}</button>
+        <button type="button" class=${look || "primary"} disabled=${busy || Boolean(lacks) || (typed && name !== typed)} onClick=${act}>${busy ? "Working…" : word}</button>
         <button type="button" onClick=${() => { setOpen(false); setProblem(null); }}>Cancel</button>
         ${lacks && html`<span class="why">${lacks}</span>`}
       </footer>

@@ -70,7 +70,7 @@ export function RolloutPanel({ service }) {
     <${Track} rollout=${r} />
     ${busy && r.waiting_for && !(r.phase === "paused" && r.message && r.waiting_for.includes(r.message)) && html`<p class="waiting"><span class="faint">Waiting for</span> ${r.waiting_for}</p>`}
     ${r.next_batch_at && html`<p>The next batch begins <strong><${Countdown} to=${r.next_batch_at} /></strong>.</p>`}
-    ${r.phase === "paused" && html`<div class=${"notice " + (r.reason === "failure" || r.reason === "gate" ? "bad" : "warn")} role="status"><strong>Paused${r.reason && `: ${r.reason}`}.</strong> ${r.message !== service.message && r.message}</div>`}
+    ${r.phase === "paused" && html`<div class=${"notice " + (r.reason === "failure" || r.reason === "gate" ? "bad" : "warn")} role="status"><strong>Paused${r.reason && `: ${r.reason}`}.</strong> ${r.message}</div>`}
     ${r.phase !== "paused" && r.message && html`<p>${r.message}</p>`}
     ${busy && html`<${Controls} service=${service} rollout=${r} />`}
     <dl class="facts">

@@ -5,7 +5,7 @@ import { html } from "../html.js";
 const looks = {
   running: ["good", "●"], ready: ["good", "●"], completed: ["good", "✓"], ok: ["good", "✓"], accepting: ["good", "●"], done: ["good", "✓"],
   creating: ["busy", "◐"], updating: ["busy", "◐"], scaling: ["busy", "◐"], starting: ["busy", "◐"], pending: ["busy", "○"], stopping: ["busy", "◌"], draining: ["busy", "◌"],
-  deleting: ["busy", "◌"], retiring: ["busy", "◌"], in_effect: ["busy", "◐"],
+  deleting: ["busy", "◌"], retiring: ["busy", "◌"], in_effect: ["busy", "◐"], judging: ["busy", "◐"], waiting: ["busy", "○"], batch_completed: ["good", "✓"],
   paused: ["warn", "‖"], degraded: ["warn", "▲"], unready: ["warn", "▲"], rolled_back: ["warn", "↩"], superseded: ["calm", "»"], changed: ["warn", "▲"], unknown: ["calm", "?"],
   refused: ["warn", "✕"], unchanged: ["calm", "="],
   failed: ["bad", "✕"], missing: ["bad", "✕"], warning: ["warn", "▲"],

@@ -32,7 +32,7 @@ export function Table({ columns, rows, id, empty = "There is nothing.", label })
     <tbody ref=${body}>
       ${gap(first)}
       ${rows.slice(first, last).map((row, i) => html`<tr key=${id(row)} aria-rowindex=${first + i + 2}>
-        ${columns.map((c) => html`<td class=${c.number ? "number" : ""} data-title=${c.title}>${c.cell(row)}</td>`)}
+        ${columns.map((c) => html`<td class=${c.number ? "number" : ""} data-title=${c.title}><div>${c.cell(row)}</div></td>`)}
       </tr>`)}
       ${gap(rows.length - last)}
     </tbody>

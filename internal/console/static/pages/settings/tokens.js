@@ -1,10 +1,11 @@
 // Tokens: who may do what. A new one is shown one time.
 import { html, useState } from "../../html.js";
-import { at, post, remove, useGet } from "../../api.js";
+import { at, post, remove } from "../../api.js";
 import { shell } from "../../format.js";
 import { Action, Dialog } from "../../parts/action.js";
 import { Command, Copy } from "../../parts/command.js";
 import { Loading, Problem } from "../../parts/problem.js";
+import { useRefreshed } from "../../parts/refreshed.js";
 import { Table } from "../../parts/table.js";
 import { Ago } from "../../parts/time.js";
 
@@ -29,7 +30,7 @@ function Revoke({ token, again }) {
 }
 
 export function Tokens() {
-  const { value, problem, again } = useGet("/tokens");
+  const { value, problem, again } = useRefreshed("/tokens", 10);
   const [made, show] = useState(null);
   const columns = [
     { title: "Name", cell: (t) => html`<strong>${t.name}</strong>` },
