@@ -49,6 +49,10 @@ var cases = []struct{ name, module, expression, want string }{
 	{"a short page is all there is to add", "pages/audit.js", `m.joined([{seq: 1}, {seq: 2}], [{seq: 4}], 2).map((e) => e.seq)`, `[1,2,4]`},
 	{"an empty page takes nothing away", "pages/audit.js", `m.joined([{seq: 1}], [], 2).map((e) => e.seq)`, `[1]`},
 
+	{"a freeze refuses changes", "parts/rollback.js", `m.frozenWhy({frozen: {reason: "holidays", until: "2026-03-01T12:00:00Z"}}, Date.parse("2026-03-01T11:00:00Z"))`, `"frozen: holidays"`},
+	{"a freeze that has run out does not", "parts/rollback.js", `m.frozenWhy({frozen: {reason: "holidays", until: "2026-03-01T12:00:00Z"}}, Date.parse("2026-03-01T12:00:00Z"))`, `""`},
+	{"what is not frozen", "parts/rollback.js", `m.frozenWhy({frozen: null})`, `""`},
+
 	{"no filter takes every event", "pages/events.js", `m.takes({}, ` + event + `)`, `true`},
 	{"filters must all hold", "pages/events.js", `m.takes({service: "s", type: "warning", reason: "ReplicaFailed", rollout: "s-r2", version: "2", replica: "s-2-1", actor: "ann"}, ` + event + `)`, `true`},
 	{"another type", "pages/events.js", `m.takes({service: "s", type: "normal"}, ` + event + `)`, `false`},

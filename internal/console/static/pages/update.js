@@ -9,6 +9,7 @@ import { shell } from "../format.js";
 import { Command, because } from "../parts/command.js";
 import { Loading, Problem } from "../parts/problem.js";
 import { Previewed, willDo } from "../parts/previewed.js";
+import { frozenWhy } from "../parts/rollback.js";
 import { ServiceHead, useThere } from "../parts/servicehead.js";
 import { UpdateForm } from "../parts/updateform.js";
 import { edited, sets } from "../parts/updatefields.js";
@@ -36,7 +37,7 @@ function command(name, mode, replace, list, message) {
 }
 
 // Outcome is the preview of a body and, from it, the button that does it.
-function Outcome({ name, body, replace, revision, cli, reread }) {
+function Outcome({ name, body, replace, revision, frozen, cli, reread }) {
   const [looked, setLooked] = useState({});
   const [busy, setBusy] = useState("");
   const [problem, setProblem] = useState(null);
@@ -70,7 +71,8 @@ function Outcome({ name, body, replace, revision, cli, reread }) {
     ${p && html`<div class=${fresh ? "" : "old-preview"}><${Previewed} preview=${p} /></div>`}
     ${fresh && !idle && html`
       <label class="field"><span>Why (for the record)</span><input value=${message} maxlength="1000" onInput=${(e) => setMessage(e.target.value)} /></label>
-      <div class="actions"><button type="button" class="primary" disabled=${busy !== ""} onClick=${update}>${busy === "update" ? "Working…" : willDo(p, name)}</button></div>
+      <div class="actions"><button type="button" class="primary" disabled=${busy !== "" || frozen !== ""} onClick=${update}>${busy === "update" ? "Working…" : willDo(p, name)}</button>
+        ${frozen && html`<span class="why">${frozen}</span>`}</div>
       <${Command} text=${cli(message)} />`}
   </section>`;
 }
@@ -110,7 +112,7 @@ function Form({ name, config, revision, reread }) {
     : html`<${FileText} text=${file} set=${setText} replace=${replace} setReplace=${setReplace} />`}
       <div class="actions"><button type="button" class="quiet" onClick=${() => { setEdits({}); setEnv(null); setText(null); }}>Back to what is in force</button></div>
     </section>
-    <${Outcome} name=${name} body=${mode === "form" ? JSON.stringify(next) : file} replace=${whole} revision=${revision} reread=${reread}
+    <${Outcome} name=${name} body=${mode === "form" ? JSON.stringify(next) : file} replace=${whole} revision=${revision} frozen=${live ? frozenWhy(live) : ""} reread=${reread}
       cli=${(message) => command(name, mode, replace, list, message)} />`;
 }
 

@@ -6,12 +6,14 @@ import { may } from "../session.js";
 import { Command } from "./command.js";
 import { Problem } from "./problem.js";
 
-// Dialog is a modal; close is called for Escape and the close button.
+// Dialog is a modal; close is called for Escape and the close button. What is to be
+// filled in first has the focus.
 export function Dialog({ title, close, children, wide }) {
   const ref = useRef(null);
   useEffect(() => {
     const d = ref.current;
     if (!d.open) d.showModal();
+    d.querySelector("input:not(:disabled), select:not(:disabled), textarea")?.focus();
     return () => d.open && d.close();
   }, []);
   return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title} onCancel=${(e) => { e.preventDefault(); close(); }}>
@@ -70,7 +72,7 @@ export function Action({ label, role = "operator", run, command, ask, danger, re
       ${typed && html`<label class="field"><span>Type ${typed} to go on</span>
         <input value=${name} autocomplete="off" spellcheck=${false} onInput=${(e) => setName(e.target.value)} /></label>`}
       ${reason && html`<label class="field"><span>Why (for the record)</span>
-        <input value=${message} maxlength="1000" onInput=${(e) => setMessage(e.target.value)} autofocus /></label>`}
+        <input value=${message} maxlength="1000" onInput=${(e) => setMessage(e.target.value)} /></label>`}
       <${Problem} of=${problem} />
       ${command && html`<${Command} text=${typeof command === "function" ? command(message) : command} />`}
       <footer>

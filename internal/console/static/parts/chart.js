@@ -13,7 +13,7 @@ import { stylesheet } from "./stylesheet.js";
 
 await stylesheet("chart.css");
 
-const windows = [[60, "1 h"], [360, "6 h"], [1440, "24 h"]];
+const windows = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
 const every = 10; // s; what the server measures in
 const bad = /fail|paus|rolledback|rollback|abort/i;
 

@@ -79,13 +79,17 @@ function Ask({ service, to, close, said }) {
   </${Dialog}>`;
 }
 
+// frozenWhy says that changes are refused, and why; "" when they are not. Nobody
+// tells when a freeze runs out, so its time is looked at.
+export const frozenWhy = ({ frozen }, now = Date.now()) => (frozen && !(frozen.until && Date.parse(frozen.until) <= now) ? "frozen: " + frozen.reason : "");
+
 // RollBack({service, version}): version is one as the API lists it; without one
 // the button is greyed out and says that there is none.
 export function RollBack({ service, version }) {
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState("");
   if (!may("operator")) return null;
-  const why = !version ? "there is no earlier version that has run" : version.number === service.current_version && !active(service.rollout) ? "it is the current one" : "";
+  const why = !version ? "there is no earlier version that has run" : version.number === service.current_version && !active(service.rollout) ? "it is the current one" : frozenWhy(service);
   const doubt = version ? obstacle(version.preflight) : "";
   return html`<span class="action">
     <button type="button" class=${doubt ? "" : "danger outline"} disabled=${why !== ""} title=${why || undefined} onClick=${() => setOpen(true)}>

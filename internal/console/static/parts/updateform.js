@@ -44,7 +44,7 @@ export function UpdateForm({ config, edits, env, edit, setEnv, bounds }) {
     const typed = field.id in edits && value !== was;
     return html`<div class=${"field" + (typed ? " edited" : "")} key=${field.id}>
       <label><span>${field.label}${field.unit && html` <span class="faint">(${field.unit})</span>`}</span><${Input} field=${field} value=${value} change=${(text) => edit(field.id, text)} /></label>
-      <small>${field.standard && `Default: ${field.standard(bounds, group)}. `}${field.trade}${typed && html` <strong>Was: ${was || "the default"}.</strong>`}</small>
+      <small>${field.standard && `Default: ${field.standard(bounds, group)}. `}${field.trade}${typed && html` <strong>Was: ${was || (field.standard ? "the default" : "empty")}.</strong>`}</small>
     </div>`;
   };
   const list = fields.filter((f) => f.id !== uses);

@@ -6,7 +6,7 @@ import { at, get, query } from "../api.js";
 import { Dialog } from "./action.js";
 import { Command } from "./command.js";
 import { Loading, Problem } from "./problem.js";
-import { Findings, RollBack, obstacle } from "./rollback.js";
+import { Findings, RollBack, frozenWhy, obstacle } from "./rollback.js";
 import { Status } from "./status.js";
 import { When } from "./time.js";
 import { shell } from "../format.js";
@@ -54,7 +54,7 @@ export function Verdict({ service, version, done }) {
 // version, in a freeze and for one that would fail, which the verdict beside it leads on from.
 export function RollBackRow({ service, version }) {
   const doubt = obstacle(version.preflight);
-  const why = version.current ? "it is the current version" : doubt ? "would fail: " + doubt : service.frozen ? "frozen: " + service.frozen.reason : "";
+  const why = version.current ? "it is the current version" : doubt ? "would fail: " + doubt : frozenWhy(service);
   if (!why) return html`<${RollBack} service=${service} version=${version} />`;
   return html`<span class="action"><button type="button" disabled title=${why} aria-describedby=${"why-" + version.number}>Roll back to version ${version.number}</button>
     <span class="why" id=${"why-" + version.number}>${why}</span></span>`;
