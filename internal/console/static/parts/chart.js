@@ -6,6 +6,7 @@ import { exact, latency, local, number, plural } from "../format.js";
 import { versionColor } from "./versioncolor.js";
 import { Plot, dash } from "./plot.js";
 import { columns, measures, numbersOf, summary, windowOf } from "./measured.js";
+import { useFilters } from "./filters.js";
 import { useRefreshed } from "./refreshed.js";
 import { Loading, Problem } from "./problem.js";
 import { Table } from "./table.js";
@@ -46,12 +47,13 @@ function Marks({ marks }) {
 }
 
 // Charts({service, minutes, from, to, marks}): the last minutes (60 unless told;
-// the reader may choose), or, with from, the time from there to to (now without
+// the reader may choose, which the address keeps), or, with from, the time from there to to (now without
 // one) with a margin. from and to are times as the API writes them. marks [{at,
 // kind, text, actor}] replace those that the server tells. Read again every 10 s
 // while the page is visible.
 export function Charts({ service, minutes = 60, from, to, marks }) {
-  const [chosen, choose] = useState(minutes);
+  const [place, setPlace] = useFilters("minutes");
+  const chosen = windows.some(([n]) => String(n) === place.minutes) ? Number(place.minutes) : minutes;
   const past = useMemo(() => (from ? windowOf(from, to) : null), [from, to, Math.floor(Date.now() / 60_000)]);
   const gone = Boolean(from) && past === null;
   const wanted = past ? past.minutes : chosen;
@@ -66,7 +68,7 @@ export function Charts({ service, minutes = 60, from, to, marks }) {
   return html`<div class="charts">
     <div class="charts-head">
       ${!past && html`<div role="group" aria-label="Time shown" class="chart-window">${windows.map(([n, text]) => html`
-        <button type="button" aria-pressed=${chosen === n} onClick=${() => choose(n)}>${text}</button>`)}</div>`}
+        <button type="button" aria-pressed=${chosen === n} onClick=${() => setPlace("minutes", n === minutes ? "" : String(n))}>${text}</button>`)}</div>`}
       ${grid && html`<ul class="chart-legend" aria-label="Versions">${grid.versions.map((n) => html`<li><${Swatch} version=${n} /> version ${n}</li>`)}</ul>`}
     </div>
     <${Problem} of=${problem} again=${again} />

@@ -3,6 +3,7 @@
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { at, get } from "../api.js";
 import { useService } from "../live.js";
+import { useFilters } from "./filters.js";
 import { Problem } from "./problem.js";
 import { ReplicaDialog } from "./replica.js";
 import { versionColor } from "./versioncolor.js";
@@ -54,20 +55,21 @@ function Counts({ replicas, current }) {
   </ul>`;
 }
 
-// Replicas({service}): arrows, Home and End move, Enter opens one.
-export function Replicas({ service }) {
-  const { replicas, problem } = useReplicas(service.name);
-  const [at, setAt] = useState("");
-  const [open, setOpen] = useState(null);
-  const grid = useRef(null);
-  const cells = useRef(new Map());
-  const rows = useMemo(() => (replicas ?? []).map((r, i) => [r, i]).sort(([a, i], [b, j]) => b.version - a.version || i - j).map(([r]) => r), [replicas]);
-  const size = rows.length > few ? "tiny" : rows.length > few / 3 ? "dense" : "";
-  const tiny = size === "tiny"; // cells without room for a number: the group's title has it
-  const chosen = Math.max(0, rows.findIndex((r) => r.id === at));
+// useLooked is the replica that is looked at, which the address has, and how to
+// look at another.
+function useLooked(rows) {
+  const [place, set] = useFilters("replica");
+  const looked = useRef(null); // as it was last, should it be gone
+  if (looked.current?.id !== place.replica) looked.current = null;
+  looked.current = rows.find((r) => r.id === place.replica) ?? looked.current;
+  return [looked.current, (r) => set("replica", r?.id)];
+}
 
-  // A cell that looks as before is the very same node, which rendering skips:
-  // a change of a few among a thousand costs a few.
+// useCells draws the cells, by version; the newest first. A cell that looks as
+// before is the very same node, which rendering skips: a change of a few among a
+// thousand costs a few.
+function useCells(rows, chosen, tiny) {
+  const cells = useRef(new Map());
   const drawn = new Map();
   const draw = (r, i) => {
     const key = `${r.version} ${r.phase} ${i === chosen} ${i} ${tiny}`;
@@ -80,12 +82,27 @@ export function Replicas({ service }) {
     drawn.set(r.id, cell);
     return cell.node;
   };
-  const groups = new Map(); // of cells, by version; the newest first
+  const groups = new Map();
   for (const [i, r] of rows.entries()) {
     if (!groups.has(r.version)) groups.set(r.version, []);
     groups.get(r.version).push(draw(r, i));
   }
   cells.current = drawn;
+  return groups;
+}
+
+// Replicas({service}): arrows, Home and End move, Enter opens one.
+export function Replicas({ service }) {
+  const { replicas, problem } = useReplicas(service.name);
+  const [at, setAt] = useState("");
+  const grid = useRef(null);
+  const rows = useMemo(() => (replicas ?? []).map((r, i) => [r, i]).sort(([a, i], [b, j]) => b.version - a.version || i - j).map(([r]) => r), [replicas]);
+  const size = rows.length > few ? "tiny" : rows.length > few / 3 ? "dense" : "";
+  const tiny = size === "tiny"; // cells without room for a number: the group's title has it
+  const [open, setOpen] = useLooked(rows);
+  const chosen = Math.max(0, rows.findIndex((r) => r.id === at));
+
+  const groups = useCells(rows, chosen, tiny);
 
   const move = (e) => {
     const wide = getComputedStyle(grid.current.querySelector(".cells")).gridTemplateColumns.split(" ").length;
