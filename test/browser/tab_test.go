@@ -73,13 +73,6 @@ func (p *tab) keys(keys string) {
 	must(p.t, p.Keys(keys))
 }
 
-func (p *tab) read() string {
-	p.t.Helper()
-	text, err := p.Text()
-	must(p.t, err)
-	return text
-}
-
 // sees waits until what can be read on the page matches.
 func (p *tab) sees(pattern string) {
 	p.t.Helper()
