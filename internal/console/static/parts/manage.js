@@ -8,7 +8,7 @@ import { plural, shell } from "../format.js";
 import { Action } from "./action.js";
 import { because } from "./command.js";
 import { Freeze, Unfreeze } from "./freeze.js";
-import { RollBack, active, backTo, frozenWhy } from "./rollback.js";
+import { RollBack, active, backTo, frozenWhy, held } from "./rollback.js";
 
 function Scale({ service }) {
   const { name, replicas, revision } = service;
@@ -31,7 +31,7 @@ export function Manage({ service }) {
   const to = value ? backTo(service, value.versions) : 0;
   const busy = active(rollout);
   const stopped = status === "stopped" || status === "stopping";
-  const frozen = frozenWhy(service), held = { disabled: frozen !== "", why: frozen };
+  const frozen = frozenWhy(service);
   const simple = (label, what, ask, danger, more = {}) => html`<${Action} label=${label} ask=${ask} danger=${danger} reason ...${more}
     command=${(m) => `sluice ${what} ${shell(name)}${because(m)} --wait`} run=${(m) => put(at("services", name, what), {}, m)} />`;
   return html`<section class="card" aria-labelledby="manage-title"><h2 id="manage-title">Manage</h2>
@@ -39,11 +39,11 @@ export function Manage({ service }) {
       <${Scale} service=${service} />
       ${value && html`<${RollBack} service=${service} version=${value.versions.find((v) => v.number === to)} />`}
       ${simple(`Restart ${name}`, "restart", `All ${replicas.desired} replicas of ${name} are replaced by new ones of version ${service.current_version}, within the bounds.`, false,
-    { disabled: busy || stopped || held.disabled, why: stopped ? "it is stopped" : busy ? "a rollout is in progress" : frozen })}
-      ${stopped ? simple(`Start ${name}`, "start", `${name} starts again with ${plural(replicas.desired, "replica")}.`, false, held)
-    : simple(`Stop ${name}`, "stop", `All replicas of ${name} end, after what they have in hand; then nothing answers its requests. Its versions stay.`, true, held)}
+    { disabled: busy || stopped || frozen !== "", why: stopped ? "it is stopped" : busy ? "a rollout is in progress" : frozen })}
+      ${stopped ? simple(`Start ${name}`, "start", `${name} starts again with ${plural(replicas.desired, "replica")}.`, false, held(service))
+    : simple(`Stop ${name}`, "stop", `All replicas of ${name} end, after what they have in hand; then nothing answers its requests. Its versions stay.`, true, held(service))}
       ${service.frozen ? html`<${Unfreeze} kind="services" name=${name} frozen=${service.frozen} />` : html`<${Freeze} things=${[{ kind: "services", name }]} label=${`Freeze ${name}…`} />`}
-      <${Action} label=${`Delete ${name}`} role="admin" danger reason typed=${name} ...${held} ask=${`${name} and all its versions are deleted for good. Requests in hand are finished first.`}
+      <${Action} label=${`Delete ${name}`} role="admin" danger reason typed=${name} ...${held(service)} ask=${`${name} and all its versions are deleted for good. Requests in hand are finished first.`}
         command=${(m) => `sluice delete ${shell(name)} --yes${because(m)} --wait`} run=${(m) => remove(at("services", name), m)} done=${() => go("/")} />
     </div>
   </section>`;

@@ -7,7 +7,7 @@ import { percent, shell } from "../format.js";
 import { Action } from "./action.js";
 import { because } from "./command.js";
 import { limits, nameOf } from "./gates.js";
-import { active } from "./rollback.js";
+import { active, held } from "./rollback.js";
 import { Status } from "./status.js";
 
 // replicasOf reads a count as the API does: "3", or "25%" of total rounded up.
@@ -49,7 +49,7 @@ function Manual({ service, plan, leads, extra }) {
     <div class="inline">
       <input class="short" value=${text} inputmode="numeric" aria-label=${`Target: a number up to ${total}, or a percentage`} disabled=${!may("operator")} onInput=${(e) => type(e.target.value)} />
       <span>of ${total} <span class="faint">= ${percent(total > 0 ? (n ?? 0) / total : 0)}</span></span>
-      <${Action} label=${n === null ? "Set the target" : label} primary=${!back} danger=${back} disabled=${n === null || same || idle} why=${n === null ? `a number from 0 to ${total}, or a percentage as 20%` : idle ? "so it does without a plan" : "that is its target"}
+      <${Action} label=${n === null ? "Set the target" : label} primary=${!back} danger=${back} disabled=${n === null || same || idle} why=${n === null ? `a number from 0 to ${total}, or a percentage as 20%` : idle ? "so it does without a plan" : "that is its target"} ...${held(service)}
         ask=${back ? `Every replica of ${name} that runs the new version goes back, and the rollout ends rolled back.` : undefined} reason=${back}
         command=${(m) => `sluice plan set ${shell(name)} --target ${text.replace(/\s/g, "")}${because(m)} --wait`}
         run=${(m) => put(at("services", name, "plan"), { target_updated: asCount(text), ...extra }, m)} done=${() => type(null)} />
@@ -69,7 +69,7 @@ function Automatic({ service, plan, leads, extra }) {
       <label class="field"><span>Batch</span><input class="short" value=${batch.size} disabled=${!may("operator")} onInput=${(e) => setSize(e.target.value)} /><small>replicas, or % of ${total}</small></label>
       <label class="field"><span>Interval</span><input class="short" value=${batch.interval} disabled=${!may("operator")} onInput=${(e) => setEvery(e.target.value)} /><small>after a batch is ready</small></label>
     </div>
-    <${Action} label=${wrong ? "Set the batches" : `${leads ? "Update" : "Have the next update go"} ${n} more every ${batch.interval}`} primary disabled=${wrong !== "" || same} why=${wrong || "these are its batches"}
+    <${Action} label=${wrong ? "Set the batches" : `${leads ? "Update" : "Have the next update go"} ${n} more every ${batch.interval}`} primary disabled=${wrong !== "" || same} why=${wrong || "these are its batches"} ...${held(service)}
       command=${(m) => `sluice plan set ${shell(name)} --batch ${batch.size} --interval ${batch.interval}${because(m)}`}
       run=${(m) => put(at("services", name, "plan"), { batch: { size: asCount(batch.size), interval: batch.interval }, ...extra }, m)} done=${() => { setSize(null); setEvery(null); }} />`;
 }
@@ -101,13 +101,13 @@ export function PlanPanel({ service }) {
       <${Mode} key=${mode + leads} service=${service} plan=${plan} leads=${leads} extra=${extra} />
       <label class="field"><span>When a new replica fails</span><select value=${failure ?? was} onChange=${(e) => setFailure(e.target.value)}>
         <option value="pause">pause, and wait for somebody</option><option value="rollback">take all of it back</option></select></label>
-      ${extra && html`<${Action} label=${extra.on_failure === "pause" ? "Pause when a replica fails" : "Take back when a replica fails"} command=${(m) => `sluice plan set ${shell(name)} --on-failure ${extra.on_failure}${because(m)}`}
+      ${extra && html`<${Action} label=${extra.on_failure === "pause" ? "Pause when a replica fails" : "Take back when a replica fails"} ...${held(service)} command=${(m) => `sluice plan set ${shell(name)} --on-failure ${extra.on_failure}${because(m)}`}
         run=${(m) => put(at("services", name, "plan"), extra, m)} done=${() => setFailure(null)} />`}`}
     ${plan?.gates?.length > 0 && html`<h3>Gates after each batch</h3><ul>${plan.gates.map((g) => html`<li><strong>${nameOf(g)}</strong> ${limits(g)}${g.dry_run && " (reports only)"}</li>`)}</ul>`}
     ${plan && html`<div class="actions">
-      ${!leads && html`<${Action} label=${plan.paused ? "Let the next update begin at once" : "Have the next update begin paused"}
+      ${!leads && html`<${Action} label=${plan.paused ? "Let the next update begin at once" : "Have the next update begin paused"} ...${held(service)}
         command=${(m) => `sluice plan ${plan.paused ? "resume" : "pause"} ${shell(name)}${because(m)}`} run=${(m) => put(at("services", name, "plan"), { paused: !plan.paused }, m)} />`}
-      <${Action} label="Delete the plan" danger reason
+      <${Action} label="Delete the plan" danger reason ...${held(service)}
         ask=${leads ? `The rollout of ${name} stays where it is, paused, until it is resumed, rolled back or given a new plan.` : `The next update of ${name} goes to all replicas at once.`}
         command=${(m) => `sluice plan delete ${shell(name)}${because(m)}`} run=${(m) => remove(at("services", name, "plan"), m)} />
     </div>`}

@@ -83,6 +83,9 @@ function Ask({ service, to, close, said }) {
 // tells when a freeze runs out, so its time is looked at.
 export const frozenWhy = ({ frozen }, now = Date.now()) => (frozen && !(frozen.until && Date.parse(frozen.until) <= now) ? "frozen: " + frozen.reason : "");
 
+// held greys an Action out while changes are refused.
+export const held = (service) => (frozenWhy(service) ? { disabled: true, why: frozenWhy(service) } : {});
+
 // RollBack({service, version}): version is one as the API lists it; without one
 // the button is greyed out and says that there is none.
 export function RollBack({ service, version }) {

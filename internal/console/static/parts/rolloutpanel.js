@@ -7,7 +7,7 @@ import { Action } from "./action.js";
 import { because } from "./command.js";
 import { Record } from "./gates.js";
 import { Status } from "./status.js";
-import { active } from "./rollback.js";
+import { active, held } from "./rollback.js";
 import { Countdown, useNow } from "./time.js";
 import { Timeline } from "./timeline.js";
 import { versionColor } from "./versioncolor.js";
@@ -47,11 +47,11 @@ function Controls({ service, rollout: r }) {
   const again = r.reason === "failure";
   return html`<div class="actions">
     ${r.phase === "paused"
-    ? html`<${Action} label=${again ? "Resume: try again" : "Resume"} primary reason
+    ? html`<${Action} label=${again ? "Resume: try again" : "Resume"} primary reason ...${held(service)}
         ask=${again ? `Failed replicas of ${name} are removed, and the rollout to version ${r.to_version} goes on.` : `The rollout of ${name} to version ${r.to_version} goes on.`}
         command=${(m) => `sluice resume ${shell(name)}${because(m)}`} run=${pause(false)} />`
     : html`<${Action} label="Pause" command=${(m) => `sluice pause ${shell(name)}${because(m)}`} run=${pause(true)} />`}
-    ${back && html`<${Action} label=${back.label} danger reason ask=${back.ask}
+    ${back && html`<${Action} label=${back.label} danger reason ...${held(service)} ask=${back.ask}
       command=${(m) => `sluice ${r.planned ? "plan rollback" : "rollback"} ${shell(name)}${because(m)} --wait`}
       run=${(m) => put(at("services", name, ...(r.planned ? ["plan", "rollback"] : ["version"])), {}, m)} />`}
   </div>`;
