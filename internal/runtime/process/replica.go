@@ -220,6 +220,7 @@ func (r *Runtime) await(known *replica, now *run) {
 	if err := now.process.KillGroup(); err != nil {
 		r.cfg.Log.Warn("the process group of an ended replica cannot be killed", "replica", known.id, "error", err)
 	}
+	r.awaitGroup(now.handle.Pid)
 	now.cgroup.end()
 	exit := exitOf(now.process.Reap())
 	exit.Cause = now.outOfMemory()

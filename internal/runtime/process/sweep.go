@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -158,6 +159,18 @@ func awaitEnd(killed []*proc.Process) {
 			h.Reap()
 		}
 		h.Close()
+	}
+}
+
+// awaitGroup waits until nothing of a killed group runs any more, a second at
+// most. The sweep would not see what is dying: its environment is gone before it
+// is. The group's number must still be its own.
+func (r *Runtime) awaitGroup(group int) {
+	member := func(i proc.Info) bool { return i.Group == group && i.Pid != group && !i.Zombie }
+	for range 200 {
+		if !slices.ContainsFunc(proc.List(), member) || !sleep(r.ctx, 5*time.Millisecond) {
+			return
+		}
 	}
 }
 
