@@ -28,49 +28,58 @@ func (p prepared) done(c *Controller) {
 }
 
 // prepare looks at the files of the configuration that an update would put in
-// force. A configuration that would be refused has none: the update says why.
+// force, and keeps them where the file says so. A configuration that would be
+// refused has none: the update says why.
 func (c *Controller) prepare(ctx context.Context, name string, patch api.Document, replace bool) (p prepared, err error) {
-	s, err := c.find(name)
-	if err != nil {
+	next, err := c.wanted(name, patch, replace)
+	if err != nil || next == nil {
 		return p, err
 	}
-	s.mu.Lock()
-	next, err := s.merged(patch, replace)
-	s.mu.Unlock()
-	if err != nil {
-		return p, nil
-	}
-	return c.prepareFiles(ctx, next)
+	return c.prepareFiles(ctx, *next)
 }
 
 // look is prepare for who only asks: nothing is kept.
-func (c *Controller) look(ctx context.Context, name string, patch api.Document, replace bool) (prepared, error) {
-	s, err := c.find(name)
-	if err != nil {
-		return prepared{}, err
+func (c *Controller) look(name string, patch api.Document, replace bool) (p prepared, err error) {
+	next, err := c.wanted(name, patch, replace)
+	if err != nil || next == nil {
+		return p, err
 	}
-	s.mu.Lock()
-	next, err := s.merged(patch, replace)
-	s.mu.Unlock()
-	if err != nil {
-		return prepared{}, nil
-	}
-	spec, err := api.Parse(next)
-	if err != nil {
-		return prepared{}, nil
-	}
-	files := api.Files(spec)
-	return prepared{files: files, digests: c.cfg.Content.Digests(files), kept: true}, nil
+	p, _ = c.lookAt(*next)
+	p.kept = true
+	return p, nil
 }
 
-func (c *Controller) prepareFiles(ctx context.Context, doc api.Document) (p prepared, err error) {
+// wanted is the configuration that an update would put in force, nil for one
+// that cannot be.
+func (c *Controller) wanted(name string, patch api.Document, replace bool) (*api.Document, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, err := s.merged(patch, replace)
+	if err != nil {
+		return nil, nil
+	}
+	return &next, nil
+}
+
+// lookAt looks at the files that a configuration names; spec is nil for one that
+// is not valid.
+func (c *Controller) lookAt(doc api.Document) (p prepared, spec *api.Spec) {
 	spec, err := api.Parse(doc)
 	if err != nil {
 		return p, nil
 	}
 	p.files = api.Files(spec)
 	p.digests = c.cfg.Content.Digests(p.files)
-	if spec.History.Retain != api.RetainArtifacts {
+	return p, spec
+}
+
+func (c *Controller) prepareFiles(ctx context.Context, doc api.Document) (p prepared, err error) {
+	p, spec := c.lookAt(doc)
+	if spec == nil || spec.History.Retain != api.RetainArtifacts {
 		return p, nil
 	}
 	if p.digests, err = c.keep(ctx, p.digests); err != nil {

@@ -32,12 +32,12 @@ type Insight struct {
 
 // Preview says what Update would do with the same arguments: the same checks,
 // the same decisions, on a copy. It is refused where the update would be.
-func (c *Controller) Preview(ctx context.Context, name string, doc api.Document, replace bool) (api.Preview, error) {
+func (c *Controller) Preview(_ context.Context, name string, doc api.Document, replace bool) (api.Preview, error) {
 	s, err := c.find(name)
 	if err != nil {
 		return api.Preview{}, err
 	}
-	files, err := c.look(ctx, name, doc, replace)
+	files, err := c.look(name, doc, replace)
 	if err != nil {
 		return api.Preview{}, err
 	}
